@@ -1,0 +1,233 @@
+"""Assemblies: plain `xarray.DataArray` of responses, checked at every border.
+
+Neural assemblies have dims ``presentation, neuroid[, time_bin][, trial]`` with coordinates
+``stimulus_id`` (presentation), ``neuroid_id`` (neuroid) and ``time_bin_start_ms``,
+``time_bin_end_ms`` (time_bin). Behavioural ones have ``presentation[, choice]``. Missing trials
+are NaN. There is no MultiIndex and nothing is selected by position.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from corteval.errors import AssemblyError, UnsupportedRequest
+from corteval.requests import Between, TimeBin, UnitFilter
+
+NEURAL_DIMS = ("presentation", "neuroid", "time_bin", "trial")
+
+
+def neural(
+    values: np.ndarray,
+    stimulus_ids: Sequence[str],
+    neuroids: Mapping[str, Any],
+    *,
+    time_bins: Sequence[TimeBin] = (),
+    presentation: Mapping[str, Any] | None = None,
+    attrs: Mapping[str, Any] | None = None,
+) -> xr.DataArray:
+    """Build a neural assembly.
+
+    Args:
+        values: (presentation, neuroid[, time_bin][, trial]); a third axis is time if `time_bins`
+            are given, else trials.
+        stimulus_ids: one a presentation.
+        neuroids: coordinates of neuroids, ``neuroid_id`` among them.
+        time_bins: of the third axis.
+        presentation: further coordinates of presentations.
+        attrs: facts about the whole assembly.
+    """
+    dims = [d for d in NEURAL_DIMS if d != "time_bin" or time_bins][: np.ndim(values)]
+    coords: dict[str, Any] = {"stimulus_id": ("presentation", list(stimulus_ids))}
+    coords |= {name: ("presentation", column) for name, column in (presentation or {}).items()}
+    coords |= {name: ("neuroid", column) for name, column in neuroids.items()}
+    if time_bins:
+        coords["time_bin_start_ms"] = ("time_bin", [b.start_ms for b in time_bins])
+        coords["time_bin_end_ms"] = ("time_bin", [b.end_ms for b in time_bins])
+    try:
+        assembly = xr.DataArray(values, coords=coords, dims=dims, attrs=dict(attrs or {}))
+    except ValueError as error:
+        raise AssemblyError(f"Values of shape {np.shape(values)} do not fit: {error}") from error
+    return check_neural(assembly)
+
+
+def check_neural(assembly: xr.DataArray) -> xr.DataArray:
+    """Return `assembly` if it is a neural assembly.
+
+    Raises:
+        AssemblyError: says which dimension, coordinate or id is wrong.
+    """
+    _check_array(assembly, required=("presentation", "neuroid"), allowed=NEURAL_DIMS)
+    _check_ids(assembly, "stimulus_id", "presentation")
+    _check_ids(assembly, "neuroid_id", "neuroid")
+    if "time_bin" in assembly.dims:
+        for name in ("time_bin_start_ms", "time_bin_end_ms"):
+            _check_coordinate(assembly, name, "time_bin")
+        if not (assembly["time_bin_end_ms"].values > assembly["time_bin_start_ms"].values).all():
+            raise AssemblyError("A time bin does not end after it starts.")
+    if assembly.dtype.kind not in "fiu":
+        raise AssemblyError(f"Responses are numbers, not {assembly.dtype}.")
+    return assembly
+
+
+def check_behavioural(assembly: xr.DataArray) -> xr.DataArray:
+    """Return `assembly` if it is behavioural: ``presentation[, choice]`` with stimulus ids."""
+    _check_array(assembly, required=("presentation",), allowed=("presentation", "choice"))
+    _check_coordinate(assembly, "stimulus_id", "presentation")
+    if "choice" in assembly.dims:
+        _check_ids(assembly, "choice", "choice")
+    return assembly
+
+
+def align(source: xr.DataArray, target: xr.DataArray) -> xr.DataArray:
+    """`source` with its presentations in the order of `target`'s, matched by ``stimulus_id``.
+
+    Raises:
+        AssemblyError: if either has a stimulus the other lacks, since that would lose rows.
+    """
+    have, want = (list(a["stimulus_id"].values) for a in (source, target))
+    row = {stimulus_id: index for index, stimulus_id in enumerate(have)}
+    missing = [i for i in want if i not in row]
+    if missing:
+        raise AssemblyError(f"No response to {len(missing)} stimuli: {_first(missing)}.")
+    wanted = set(want)
+    extra = [i for i in have if i not in wanted]
+    if extra:
+        raise AssemblyError(
+            f"Responses to {len(extra)} stimuli that were not asked: {_first(extra)}."
+        )
+    if have == want:
+        return source
+    return source.isel(presentation=[row[i] for i in want])
+
+
+def average_trials(assembly: xr.DataArray, first: int | None = None) -> xr.DataArray:
+    """Mean over the first `first` trials, or all; missing trials are left out.
+
+    Raises:
+        AssemblyError: if a stimulus has fewer than `first` trials.
+    """
+    if "trial" not in assembly.dims:
+        return assembly
+    return first_trials(assembly, first).mean("trial", skipna=True, keep_attrs=True)
+
+
+def first_trials(assembly: xr.DataArray, count: int | None) -> xr.DataArray:
+    """The first `count` trials of every stimulus; all if None.
+
+    Raises:
+        AssemblyError: if a stimulus has fewer.
+    """
+    if count is None:
+        return assembly
+    if count > assembly.sizes["trial"]:
+        raise AssemblyError(f"{count} trials asked, {assembly.sizes['trial']} recorded.")
+    kept = assembly.isel(trial=slice(0, count))
+    lacking = kept.isnull().any([d for d in kept.dims if d != "presentation"]).values
+    if lacking.any():
+        ids = list(kept["stimulus_id"].values[lacking])
+        raise AssemblyError(f"{len(ids)} stimuli have fewer than {count} trials: {_first(ids)}.")
+    return kept
+
+
+def responses_matrix(assembly: xr.DataArray) -> xr.DataArray:
+    """(presentation, neuroid) view: trials averaged, a single time bin dropped.
+
+    Raises:
+        AssemblyError: for several time bins, or responses that are not finite.
+    """
+    flat = average_trials(assembly)
+    if "time_bin" in flat.dims:
+        if flat.sizes["time_bin"] != 1:
+            raise AssemblyError(
+                f"{flat.sizes['time_bin']} time bins; this comparison takes one. "
+                "Select one with assembly.isel(time_bin=...)."
+            )
+        flat = flat.isel(time_bin=0, drop=True)
+    flat = flat.transpose("presentation", "neuroid")
+    bad = ~np.isfinite(flat.values)
+    if bad.any():
+        ids = list(flat["stimulus_id"].values[bad.any(axis=1)])
+        raise AssemblyError(f"Responses to {len(ids)} stimuli are not finite: {_first(ids)}.")
+    return flat
+
+
+def selected_units(units: UnitFilter | None, coordinates: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Positions of the units that meet every condition of `units`.
+
+    Args:
+        units: None keeps all.
+        coordinates: columns over the units of a layer.
+
+    Raises:
+        UnsupportedRequest: if a coordinate is not known.
+    """
+    count = len(next(iter(coordinates.values())))
+    kept = np.ones(count, bool)
+    for condition in units.conditions if units else ():
+        if condition.coordinate not in coordinates:
+            raise UnsupportedRequest(
+                f"Units have no coordinate {condition.coordinate!r}; known are "
+                f"{', '.join(sorted(coordinates))}."
+            )
+        column = coordinates[condition.coordinate]
+        if isinstance(condition, Between):
+            kept &= (column >= condition.low) & (column <= condition.high)
+        else:
+            kept &= np.isin(column, np.asarray(condition.values))
+    return np.flatnonzero(kept)
+
+
+def digest(assembly: xr.DataArray) -> str:
+    """SHA-256 over dims, coordinates, type and bytes of values."""
+    sha = hashlib.sha256()
+    for name, variable in [
+        ("", assembly),
+        *sorted(assembly.coords.items(), key=lambda c: str(c[0])),
+    ]:
+        values = np.asarray(variable.values)
+        header = [str(name), list(map(str, variable.dims)), list(values.shape)]
+        if values.dtype.kind in "fiub":
+            content = np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<")).tobytes()
+            header.append(values.dtype.str.lstrip("<>=|"))
+        else:
+            content = json.dumps([str(v) for v in values.ravel()]).encode()
+            header.append("text")
+        sha.update(json.dumps(header).encode() + content)
+    return sha.hexdigest()
+
+
+def _check_array(assembly: Any, required: tuple[str, ...], allowed: tuple[str, ...]) -> None:
+    if not isinstance(assembly, xr.DataArray):
+        raise AssemblyError(f"An assembly is an xarray.DataArray, not {type(assembly).__name__}.")
+    lacking = [d for d in required if d not in assembly.dims]
+    unknown = [str(d) for d in assembly.dims if d not in allowed]
+    if lacking or unknown:
+        raise AssemblyError(
+            f"Dimensions are {', '.join(map(str, assembly.dims))}; need {', '.join(required)}"
+            f", may have {', '.join(d for d in allowed if d not in required)}."
+        )
+    empty = [str(d) for d, size in assembly.sizes.items() if size == 0]
+    if empty:
+        raise AssemblyError(f"The assembly has no {' and no '.join(empty)}.")
+
+
+def _check_coordinate(assembly: xr.DataArray, name: str, dim: str) -> None:
+    if name not in assembly.coords or assembly[name].dims != (dim,):
+        raise AssemblyError(f"Coordinate {name!r} along {dim} is missing.")
+
+
+def _check_ids(assembly: xr.DataArray, name: str, dim: str) -> None:
+    _check_coordinate(assembly, name, dim)
+    ids, counts = np.unique(assembly[name].values.astype(str), return_counts=True)
+    if (counts > 1).any():
+        raise AssemblyError(f"{name} repeats: {_first(list(ids[counts > 1]))}.")
+
+
+def _first(ids: Sequence[Any]) -> str:
+    return ", ".join(str(i) for i in ids[:5]) + (", ..." if len(ids) > 5 else "")

@@ -1,0 +1,236 @@
+"""Light descriptions of plugins: what a plugin is, under which licence, and where its code lies.
+
+A card is all that listing needs, so this module, and every module that defines a card, imports
+the standard library and ``corteval.cards`` only. ``Card.factory`` names the code; the registry
+imports it when something is created.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from corteval.errors import InvalidIdentifier, OptionError
+
+#: Interface numbers this core understands; a card outside it is refused when it is loaded.
+INTERFACES = range(1, 2)
+
+Modality = Literal["image", "text", "video"]
+Access = Literal["public", "on request", "private"]
+
+_MAX_LENGTH = 200
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+_IDENTIFIER = re.compile(_NAME)
+_MEMBER = re.compile(rf"{_NAME}(?:/{_NAME})*")
+_FACTORY = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def check_identifier(text: str, *, member: bool = False) -> str:
+    """Return `text` if it can name a plugin, or a member of a family when `member` is true.
+
+    Identifiers become folder names, table cells and web addresses, so nothing but letters,
+    digits, ``_``, ``.`` and ``-`` is let in.
+
+    Raises:
+        InvalidIdentifier: with the offending text, shortened and escaped.
+    """
+    shown = ascii(text if len(text) <= 60 else text[:57] + "...")
+    what = "member name" if member else "identifier"
+    if not text:
+        raise InvalidIdentifier(f"The {what} is empty. `corteval list` shows what can be named.")
+    if len(text) > _MAX_LENGTH:
+        raise InvalidIdentifier(
+            f"The {what} {shown} has {len(text)} characters; at most {_MAX_LENGTH} are allowed."
+        )
+    if not (_MEMBER if member else _IDENTIFIER).fullmatch(text) or ".." in text:
+        raise InvalidIdentifier(
+            f"The {what} {shown} is not valid: it starts with a letter or digit and goes on with "
+            "letters, digits, '_', '-' and single '.'."
+        )
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """A file to download, pinned by its content.
+
+    Args:
+        url: https address of the original; mirrors hold it under the same host and path.
+        sha256: lower-case hexadecimal digest of the bytes.
+        size: length in bytes.
+        licence: SPDX identifier where there is one, else the publisher's words.
+    """
+
+    url: str
+    sha256: str
+    size: int
+    licence: str
+
+    def __post_init__(self) -> None:
+        if not _SHA256.fullmatch(self.sha256):
+            raise OptionError(f"{self.url}: sha256 {self.sha256!r} is not 64 hexadecimal digits.")
+        if self.size < 0:
+            raise OptionError(f"{self.url}: size {self.size} is negative.")
+        if not self.url.startswith(("https://", "http://")):
+            raise OptionError(f"The address {self.url!r} is neither https:// nor http://.")
+
+    @property
+    def filename(self) -> str:
+        """Last part of the address, without its query."""
+        return self.url.partition("?")[0].rstrip("/").rpartition("/")[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What every plugin says of itself. Abstract: use one of its final subclasses.
+
+    Args:
+        identifier: the entry point's name, as the field prints it.
+        factory: ``"package.module:callable"``, imported on `Registry.create` and not before.
+        summary: one line for tables.
+        licence: SPDX expression of what the card describes (weights, data, code).
+        bibtex: entries to cite, printed by ``corteval cite``.
+        version: raised only when scores change.
+        interface: number of the core interface the plugin was written for.
+        options: keyword arguments for the factory; those of the caller are laid over them.
+        resources: files the plugin downloads.
+        maintainers: whom to ask.
+        superseded_by: identifier of the plugin to use instead.
+    """
+
+    identifier: str
+    factory: str
+    summary: str
+    licence: str
+    bibtex: str = ""
+    version: int = 1
+    interface: int = 1
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    resources: tuple[Resource, ...] = ()
+    maintainers: tuple[str, ...] = ()
+    superseded_by: str | None = None
+
+    def __post_init__(self) -> None:
+        check_identifier(self.identifier, member=True)
+        if not _FACTORY.fullmatch(self.factory):
+            raise OptionError(
+                f"{self.identifier}: factory {self.factory!r} is not 'package.module:callable'."
+            )
+
+    def arguments(self) -> dict[str, Any]:
+        """Keyword arguments the registry hands to the factory."""
+        return dict(self.options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard(Card):
+    """A subject: a model that answers requests about stimuli.
+
+    Args:
+        modalities: kinds of stimuli it takes.
+        parameters: number of trained or drawn weights, if known.
+        training_data: names of the data it was trained on; overlap with a benchmark is shown.
+    """
+
+    modalities: frozenset[Modality] = frozenset({"image"})
+    parameters: int | None = None
+    training_data: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFamily(Card):
+    """Many models behind one prefix: ``<identifier>/<member>``.
+
+    The factory is called with ``member=<name>``, and says itself which members exist.
+
+    Args:
+        modalities: kinds of stimuli its members take.
+        members: well-known members, for listings and suggestions.
+    """
+
+    modalities: frozenset[Modality] = frozenset({"image"})
+    members: tuple[str, ...] = ()
+
+    def member(self, name: str) -> ModelCard:
+        """Card of one member."""
+        check_identifier(name, member=True)
+        return ModelCard(
+            identifier=f"{self.identifier}/{name}",
+            factory=self.factory,
+            summary=self.summary,
+            licence=self.licence,
+            bibtex=self.bibtex,
+            version=self.version,
+            interface=self.interface,
+            options={**self.options, "member": name},
+            resources=self.resources,
+            maintainers=self.maintainers,
+            superseded_by=self.superseded_by,
+            modalities=self.modalities,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkCard(Card):
+    """A benchmark. Its factory is called with ``card=`` so that one factory serves many cards.
+
+    Args:
+        data: identifiers of the data sets it needs.
+        metric: identifier of the metric that compares model and data.
+        ceiling: identifier of the estimator of the data's reliability; None if the metric
+            applied to the data themselves is the ceiling.
+        target: recording target or task, e.g. ``"V4"``.
+        species: species of the subjects, e.g. ``"macaque"``.
+        parent: name of the group in which suites average it.
+        chance: normalised score that a subject without knowledge of the stimuli may reach.
+    """
+
+    data: tuple[str, ...] = ()
+    metric: str = ""
+    ceiling: str | None = None
+    target: str = ""
+    species: str = ""
+    parent: str | None = None
+    chance: float = 0.0
+
+    def arguments(self) -> dict[str, Any]:
+        """Options, and the card itself."""
+        return {**self.options, "card": self}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricCard(Card):
+    """A metric: it compares two assemblies, or estimates the ceiling of one.
+
+    Args:
+        role: ``"similarity"`` (two assemblies) or ``"ceiling"`` (one).
+        bounds: smallest and largest raw value.
+        symmetric: whether source and target may be swapped.
+    """
+
+    role: Literal["similarity", "ceiling"] = "similarity"
+    bounds: tuple[float, float] = (-1.0, 1.0)
+    symmetric: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataCard(Card):
+    """A data set: a stimulus set and an assembly.
+
+    Args:
+        modality: kind of stimuli.
+        access: who may have it.
+        species: species of the subjects.
+    """
+
+    modality: Modality = "image"
+    access: Access = "public"
+    species: str = ""
+
+    @property
+    def size(self) -> int:
+        """Bytes to download."""
+        return sum(resource.size for resource in self.resources)

@@ -1,0 +1,437 @@
+"""Finding plugins: four registries of cards, read from entry points without importing code.
+
+    >>> from corteval import registry
+    >>> sorted(registry.KINDS)
+    ['benchmarks', 'data', 'metrics', 'models']
+
+An entry point's name is the identifier and its value a card. Look-up ignores case. When several
+distributions provide one identifier, ``identifier@distribution`` picks one; without it the look-up
+is an error, whatever was installed first. A plugin that cannot be loaded is listed with its error
+and harms no other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import inspect
+import re
+import sys
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Generic, TypeVar, cast
+
+from corteval import settings
+from corteval.cards import (
+    INTERFACES,
+    BenchmarkCard,
+    Card,
+    DataCard,
+    MetricCard,
+    ModelCard,
+    ModelFamily,
+    check_identifier,
+)
+from corteval.errors import (
+    CortevalError,
+    DuplicateIdentifier,
+    InvalidIdentifier,
+    OptionError,
+    PluginError,
+    UnknownIdentifier,
+)
+
+C = TypeVar("C", bound=Card)
+
+#: Distribution name shown for cards added at run time.
+RUNTIME = "runtime"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a plugin comes from: a distribution, a one-file plugin, or this process."""
+
+    distribution: str
+    version: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Plugin(Generic[C]):
+    """One registered identifier: its card, or the error that stands in its way."""
+
+    identifier: str
+    kind: str
+    source: Source
+    card: C | None = None
+    error: PluginError | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something `corteval doctor` reports: what is wrong with which plugin."""
+
+    kind: str
+    identifier: str
+    source: Source
+    reason: str
+    error: BaseException | None = None
+
+
+class Registry(Generic[C]):
+    """Cards of one kind by identifier."""
+
+    def __init__(self, kind: str, card_types: tuple[type[Card], ...]) -> None:
+        self.kind = kind
+        self.card_types = card_types
+        self._added: dict[str, Plugin[C]] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted({p.identifier for p in self.plugins() if p.card}, key=str.casefold))
+
+    def __contains__(self, identifier: object) -> bool:
+        try:
+            self.card(str(identifier))
+        except CortevalError:
+            return False
+        return True
+
+    def plugins(self) -> list[Plugin[C]]:
+        """Everything registered, loadable or not, in order of identifier and distribution."""
+        found = [*self._installed, *self._added.values()]
+        return sorted(found, key=lambda p: (p.identifier.casefold(), p.source.distribution))
+
+    def card(self, identifier: str) -> C:
+        """The card of `identifier`, a member of a family, or ``identifier@distribution``.
+
+        Raises:
+            InvalidIdentifier, UnknownIdentifier, DuplicateIdentifier, PluginError
+        """
+        plugin, member = self._find(identifier)
+        if plugin.card is None:
+            raise plugin.error or PluginError(f"{identifier} has no card.")
+        if isinstance(plugin.card, ModelFamily):
+            return cast("C", plugin.card.member(member)) if member else plugin.card
+        return plugin.card
+
+    def source(self, identifier: str) -> Source:
+        """Where `identifier` comes from."""
+        return self._find(identifier)[0].source
+
+    def create(self, identifier: str, **options: Any) -> Any:
+        """Build what `identifier` names; `options` are laid over those of its card.
+
+        Raises:
+            OptionError: for an option the factory does not take.
+            PluginError: when the factory cannot be imported or raises.
+        """
+        plugin, _ = self._find(identifier)
+        card = self.card(identifier)
+        if isinstance(card, ModelFamily):
+            examples = ", ".join(f"{card.identifier}/{name}" for name in card.members[:3])
+            raise UnknownIdentifier(
+                f"{card.identifier} is a family of models; name a member, such as {examples}."
+            )
+        factory = _import_factory(card, plugin)
+        arguments = {**card.arguments(), **options}
+        _check_options(card, factory, arguments)
+        try:
+            return factory(**arguments)
+        except CortevalError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise _plugin_error(self.kind, card.identifier, plugin.source, error) from error
+
+    def where(self, **fields: Any) -> list[C]:
+        """Cards whose fields equal the given values; of a collection, those that hold the value."""
+        cards = (p.card for p in self.plugins() if p.card is not None)
+        return [c for c in cards if all(_matches(c, name, v) for name, v in fields.items())]
+
+    def add(self, card: C, *, replace: bool = False) -> None:
+        """Register `card` for this process, for instance from a notebook.
+
+        Args:
+            card: its factory may name ``"__main__:build"``.
+            replace: overwrite what was added before under this identifier.
+        """
+        self._check_card(card, card.identifier)
+        key = card.identifier.casefold()
+        taken = [p for p in self._installed if p.identifier.casefold() == key]
+        if taken:
+            raise DuplicateIdentifier(
+                f"{card.identifier} is already provided by {taken[0].source.distribution}; "
+                "choose another identifier."
+            )
+        if key in self._added and not replace:
+            raise DuplicateIdentifier(
+                f"{card.identifier} was already added; pass replace=True to overwrite it."
+            )
+        self._added[key] = Plugin(
+            card.identifier, self.kind, Source(RUNTIME, "", card.factory), card=card
+        )
+
+    @contextlib.contextmanager
+    def temporary(self, *cards: C) -> Iterator[None]:
+        """Register `cards` for the duration of the block."""
+        before = dict(self._added)
+        try:
+            for card in cards:
+                self.add(card)
+            yield
+        finally:
+            self._added = before
+
+    def problems(self) -> list[Problem]:
+        """Broken plugins, then identifiers that several distributions provide."""
+        found = [
+            Problem(self.kind, p.identifier, p.source, str(p.error), p.error)
+            for p in self.plugins()
+            if p.error
+        ]
+        for same in self._by_key().values():
+            for plugin in same if len(same) > 1 else ():
+                others = ", ".join(_describe(p.source) for p in same if p is not plugin)
+                reason = f"also provided by {others}; ask for {_qualified(plugin)}"
+                found.append(Problem(self.kind, plugin.identifier, plugin.source, reason))
+        return found
+
+    def reload(self) -> None:
+        """Forget what was read; the next look-up discovers plugins anew."""
+        self.__dict__.pop("_installed", None)
+
+    @cached_property
+    def _installed(self) -> tuple[Plugin[C], ...]:
+        return (*self._from_entry_points(), *self._from_files())
+
+    def _from_entry_points(self) -> Iterator[Plugin[C]]:
+        from importlib_metadata import entry_points
+
+        for entry_point in entry_points(group=f"corteval.{self.kind}"):
+            dist = entry_point.dist
+            name, version = (dist.name, dist.version) if dist else ("unknown", "")
+            source = Source(name, version, entry_point.value)
+            try:
+                check_identifier(entry_point.name)
+                with contextlib.redirect_stdout(sys.stderr):
+                    card = self._check_card(entry_point.load(), entry_point.name)
+                yield Plugin(entry_point.name, self.kind, source, card=card)
+            except (Exception, SystemExit) as error:
+                problem = _plugin_error(self.kind, entry_point.name, source, error)
+                yield Plugin(entry_point.name, self.kind, source, error=problem)
+
+    def _from_files(self) -> Iterator[Plugin[C]]:
+        for path in _plugin_files():
+            source = Source(path.name, "", str(path))
+            module = _load_file(path)
+            if isinstance(module, BaseException):
+                if self.kind == "models":  # a file that cannot be read has no kind: name it once
+                    problem = _plugin_error("file", path.stem, source, module)
+                    yield Plugin(path.stem, self.kind, source, error=problem)
+                continue
+            for card in vars(module).values():
+                if isinstance(card, self.card_types):
+                    try:
+                        self._check_card(card, card.identifier)
+                        yield Plugin(card.identifier, self.kind, source, card=cast("C", card))
+                    except CortevalError as error:
+                        problem = _plugin_error(self.kind, card.identifier, source, error)
+                        yield Plugin(card.identifier, self.kind, source, error=problem)
+
+    def _check_card(self, card: Any, name: str) -> C:
+        expected = " or ".join(t.__name__ for t in self.card_types)
+        if not isinstance(card, self.card_types):
+            raise PluginError(f"it names a {type(card).__name__}, not a {expected}")
+        if card.interface not in INTERFACES:
+            spoken = f"{INTERFACES.start} to {INTERFACES.stop - 1}"
+            raise PluginError(
+                f"it was written for interface {card.interface}; this Corteval speaks {spoken}. "
+                "Install matching versions of both."
+            )
+        if card.identifier != name:
+            raise PluginError(
+                f"its card calls itself {card.identifier!r} but it is registered as {name!r}"
+            )
+        return cast("C", card)
+
+    def _by_key(self) -> dict[str, list[Plugin[C]]]:
+        groups: dict[str, list[Plugin[C]]] = {}
+        for plugin in self.plugins():
+            groups.setdefault(plugin.identifier.casefold(), []).append(plugin)
+        return groups
+
+    def _find(self, identifier: str) -> tuple[Plugin[C], str]:
+        """The plugin behind `identifier`, and the member asked for if it is a family."""
+        name, _, distribution = identifier.partition("@")
+        prefix, slash, member = name.partition("/")
+        check_identifier(name, member=bool(slash))
+        candidates = self._by_key().get(prefix.casefold(), [])
+        if distribution:
+            wanted = _normalized(distribution)
+            candidates = [p for p in candidates if _normalized(p.source.distribution) == wanted]
+        if slash:
+            candidates = [p for p in candidates if isinstance(p.card, ModelFamily) or p.error]
+        if not candidates:
+            raise UnknownIdentifier(self._unknown(identifier))
+        if len(candidates) > 1:
+            listed = "; ".join(f"{_qualified(p)} ({_describe(p.source)})" for p in candidates)
+            raise DuplicateIdentifier(
+                f"{len(candidates)} distributions provide {self.kind} {name!r}. Ask for one: {listed}."
+            )
+        return candidates[0], member
+
+    def _unknown(self, identifier: str) -> str:
+        import difflib
+
+        from corteval.known_plugins import INSTALL
+
+        singular = self.kind.removesuffix("s")
+        message = f"No installed plugin provides the {singular} {identifier!r}."
+        names = {n.casefold(): n for n in [*self, *INSTALL[self.kind]]}
+        key = identifier.partition("@")[0].partition("/")[0].casefold()
+        if key in names and names[key] not in set(self):
+            return f"{message} Get it with: pip install {INSTALL[self.kind][names[key]]}"
+        close = [names[k] for k in difflib.get_close_matches(key, names, n=3, cutoff=0.5)]
+        if close:
+            message += f" Did you mean {' or '.join(close)}?"
+        return f"{message} `corteval list {self.kind}` shows all."
+
+
+models: Registry[ModelCard | ModelFamily] = Registry("models", (ModelCard, ModelFamily))
+benchmarks: Registry[BenchmarkCard] = Registry("benchmarks", (BenchmarkCard,))
+metrics: Registry[MetricCard] = Registry("metrics", (MetricCard,))
+data: Registry[DataCard] = Registry("data", (DataCard,))
+
+KINDS: dict[str, Registry[Any]] = {r.kind: r for r in (models, benchmarks, metrics, data)}
+
+
+def problems() -> list[Problem]:
+    """Problems of all four registries."""
+    return [problem for registry in KINDS.values() for problem in registry.problems()]
+
+
+def find(identifier: str) -> list[tuple[str, Card]]:
+    """(kind, card) of every registry that knows `identifier`.
+
+    Raises:
+        UnknownIdentifier: if none does; with suggestions from all of them.
+        PluginError, DuplicateIdentifier: if one does and it cannot be used.
+    """
+    found: list[tuple[str, Card]] = []
+    unknown: list[str] = []
+    for kind, registry in KINDS.items():
+        try:
+            found.append((kind, registry.card(identifier)))
+        except UnknownIdentifier as error:
+            unknown.append(str(error))
+    if not found:
+        hints = [text for text in unknown if "Did you mean" in text or "pip install" in text]
+        raise UnknownIdentifier(
+            hints[0]
+            if hints
+            else f"Nothing installed is called {identifier!r}. See `corteval list`."
+        )
+    return found
+
+
+def reload() -> None:
+    """Discover everything anew, for instance after an installation in a running process."""
+    _FILES.clear()
+    for registry in KINDS.values():
+        registry.reload()
+
+
+def _import_factory(card: Card, plugin: Plugin[Any]) -> Any:
+    module_name, _, attributes = card.factory.partition(":")
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            found: Any = importlib.import_module(module_name)
+            for attribute in attributes.split("."):
+                found = getattr(found, attribute)
+    except (Exception, SystemExit) as error:
+        raise _plugin_error(plugin.kind, card.identifier, plugin.source, error) from error
+    if not callable(found):
+        raise PluginError(f"{card.identifier}: factory {card.factory} is not callable.")
+    return found
+
+
+def _check_options(card: Card, factory: Any, arguments: dict[str, Any]) -> None:
+    try:
+        signature = inspect.signature(factory)
+    except ValueError:  # a callable written in C tells nothing
+        return
+    try:
+        signature.bind(**arguments)
+    except TypeError as error:
+        taken = ", ".join(str(p) for n, p in signature.parameters.items() if n not in {"card"})
+        raise OptionError(
+            f"{card.identifier}: {error}. It takes: {taken or 'no options'}."
+        ) from None
+
+
+def _plugin_error(kind: str, identifier: str, source: Source, error: BaseException) -> PluginError:
+    if isinstance(error, (PluginError, InvalidIdentifier)):
+        reason = str(error)
+    elif isinstance(error, SystemExit):
+        reason = f"it called sys.exit({error.code!r}) while it was loaded"
+    else:
+        reason = f"{type(error).__name__}: {error}"
+    problem = PluginError(
+        f"{kind.removesuffix('s').capitalize()} plugin {identifier!r} from {_describe(source)} "
+        f"({source.value}) cannot be used: {reason}"
+    )
+    problem.__cause__ = error
+    return problem
+
+
+def _describe(source: Source) -> str:
+    return f"{source.distribution} {source.version}".strip()
+
+
+def _qualified(plugin: Plugin[Any]) -> str:
+    return f"{plugin.identifier}@{plugin.source.distribution}"
+
+
+def _normalized(distribution: str) -> str:
+    return distribution.casefold().replace("_", "-").replace(".", "-")
+
+
+def _matches(card: Card, name: str, wanted: Any) -> bool:
+    value = getattr(card, name, None)
+    if isinstance(value, (tuple, frozenset)):
+        return wanted in value or value == wanted
+    return bool(value == wanted)
+
+
+_FILES: dict[Path, ModuleType | BaseException] = {}
+
+
+def _plugin_files() -> list[Path]:
+    folders = settings.plugin_path()
+    return [p for folder in folders for p in sorted(folder.glob("*.py")) if p.name[0] != "_"]
+
+
+def _load_file(path: Path) -> ModuleType | BaseException:
+    """The module of a one-file plugin, loaded once; or the error it raised."""
+    path = path.resolve()
+    if path not in _FILES:
+        from importlib.util import module_from_spec, spec_from_file_location
+
+        # Folders may hold files of one name; the checksum keeps their modules apart.
+        name = re.sub(r"\W", "_", f"corteval_file_{path.stem}_{zlib.crc32(str(path).encode()):x}")
+        spec = spec_from_file_location(name, path)
+        if spec is None or spec.loader is None:
+            raise PluginError(f"{path} cannot be loaded as a Python file.")
+        module = module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                spec.loader.exec_module(module)
+            _FILES[path] = module
+        except (Exception, SystemExit) as error:
+            del sys.modules[name]
+            _FILES[path] = error
+    return _FILES[path]

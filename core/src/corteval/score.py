@@ -1,0 +1,443 @@
+"""Scores: a normalised value with its raw estimate, ceiling, interval and provenance.
+
+Normalisations (r: raw score, c: ceiling; spec ``metrics`` 2.4, ``statistics`` S8):
+
+==========================  =====================================================================
+``r/c``                     similarity over the similarity of the data to themselves
+``r^2/c``                   explained variance over reliability; r correlation, c Spearman-Brown
+                            reliability; computed as ``r|r|/c``, so anti-correlation stays negative
+``(r/c)^2``                 legacy (field before 2025-12), by explicit name only; sign of r kept
+``(acc-chance)/(c-chance)`` accuracy above chance over that of the ceiling
+==========================  =====================================================================
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, final
+
+import numpy as np
+
+from corteval.errors import OptionError, ScoreFormatError, UndefinedScore
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+SCHEMA = "corteval.score/1"
+
+Status = Literal["scored", "undefined", "not-applicable", "failed"]
+
+#: What a number is. Raw scores are a correlation, similarity or accuracy; ceilings besides may be
+#: a reliability (Spearman-Brown correlation of the data with themselves).
+Quantity = Literal["correlation", "similarity", "accuracy", "reliability"]
+
+NORMALIZATIONS: dict[str, Callable[[Any, Any, float], Any]] = {
+    "r/c": lambda r, c, chance: r / c,
+    "r^2/c": lambda r, c, chance: r * abs(r) / c,
+    "(r/c)^2": lambda r, c, chance: (r / c) * abs(r / c),
+    "(acc-chance)/(c-chance)": lambda r, c, chance: (r - chance) / (c - chance),
+}
+
+_NORMALIZATION_OF: dict[tuple[Quantity, Quantity], str] = {
+    ("correlation", "correlation"): "r/c",
+    ("correlation", "reliability"): "r^2/c",
+    ("similarity", "similarity"): "r/c",
+    ("accuracy", "accuracy"): "(acc-chance)/(c-chance)",
+}
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A number, its spread, and what it is.
+
+    Args:
+        value: the estimate.
+        error: its spread as `method` defines it; not a confidence bound unless that says so.
+        method: how value and error were got, in words.
+        quantity: what the number is; the normalisation follows from those of raw and ceiling.
+        replicates: bootstrap replicates of the value. Estimates with one seed and one set of
+            stimuli resample jointly: replicate `i` of raw and ceiling used the same draw.
+    """
+
+    value: float
+    error: float | None = None
+    method: str = ""
+    quantity: Quantity = "similarity"
+    replicates: tuple[float, ...] = ()
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """Confidence interval of a normalised score.
+
+    Args:
+        low, high: bounds.
+        level: nominal coverage.
+        method: procedure in words.
+        scope: what was resampled, e.g. ``"stimuli×neuroids"``; it does not speak for the rest.
+        resamples: number of replicates.
+        seed: of the resampling.
+    """
+
+    low: float
+    high: float
+    level: float
+    method: str
+    scope: str
+    resamples: int
+    seed: int
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """What a score was computed from and with.
+
+    Args:
+        versions: of Python, libraries and plugins, by distribution name.
+        digests: SHA-256 of stimuli and assemblies, by role.
+        seed: of everything random.
+        device: where the model ran.
+        seconds: wall-clock time.
+        started: ISO 8601, UTC.
+    """
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+    seed: int | None = None
+    device: str = "cpu"
+    seconds: float | None = None
+    started: str = ""
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Score:
+    """Result of a model on a benchmark, or of a metric on two assemblies.
+
+    Args:
+        value: ceiling-normalised; never clipped; NaN unless `status` is ``"scored"``.
+        raw: before normalisation.
+        ceiling: what the data allow.
+        samples: raw values per neuroid, split, subject, as far as the metric has them.
+        interval: of `value`.
+        normalization: key of `NORMALIZATIONS`.
+        status: anything but ``"scored"`` has a `reason`.
+        reason: why there is no value.
+        notes: what a reader must know to read the value rightly.
+        provenance: inputs and environment.
+        model, benchmark: identifiers.
+    """
+
+    value: float
+    raw: Estimate | None = None
+    ceiling: Estimate | None = None
+    samples: xr.DataArray | None = None
+    interval: Interval | None = None
+    normalization: str = ""
+    status: Status = "scored"
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+    provenance: Provenance | None = None
+    model: str = ""
+    benchmark: str = ""
+
+    @classmethod
+    def unscored(cls, status: Status, reason: str, **fields: Any) -> Score:
+        """A score without value, for `reason`."""
+        return cls(value=math.nan, status=status, reason=reason, **fields)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Score) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash(self.to_json())
+
+    def to_json(self) -> str:
+        """Canonical JSON: sorted keys, numbers at full precision, non-finite ones as text."""
+        content = {
+            "schema": SCHEMA,
+            **{name: getattr(self, name) for name in _PLAIN},
+            **{
+                name: None if part is None else asdict(part)
+                for name in _PARTS
+                for part in [getattr(self, name)]
+            },
+            "samples": _array_to_json(self.samples),
+        }
+        return json.dumps(_finite(content), sort_keys=True, allow_nan=False, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Score:
+        """Inverse of `to_json`, exact.
+
+        Raises:
+            ScoreFormatError: if `text` is not what `to_json` writes.
+        """
+        try:
+            content = json.loads(text)
+            if content.get("schema") != SCHEMA:
+                raise ScoreFormatError(
+                    f"Expected JSON of schema {SCHEMA!r}, found {content.get('schema')!r}."
+                )
+            parts: dict[str, Any] = {
+                name: None if content[name] is None else part(**_numbers(content[name], part))
+                for name, part in _PARTS.items()
+            }
+            plain: dict[str, Any] = {name: content[name] for name in _PLAIN}
+            plain |= {"value": float(plain["value"]), "notes": tuple(plain["notes"])}
+            return cls(**plain, **parts, samples=_array_from_json(content["samples"]))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ScoreFormatError(f"This is not the JSON of a score: {error!r}") from error
+
+    def summary(self) -> dict[str, Any]:
+        """The facts people ask for, as JSON types: the payload of ``corteval score --json``."""
+        facts = {
+            "schema": SCHEMA,
+            "model": self.model,
+            "benchmark": self.benchmark,
+            "status": self.status,
+            "value": self.value,
+            "raw": _estimate_summary(self.raw),
+            "ceiling": _estimate_summary(self.ceiling),
+            "normalization": self.normalization or None,
+            "interval": None if self.interval is None else asdict(self.interval),
+            "reason": self.reason or None,
+            "notes": list(self.notes),
+            "provenance": None if self.provenance is None else asdict(self.provenance),
+        }
+        return {name: _null_for_nan(fact) for name, fact in facts.items()}
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row: model, benchmark, status, value, raw, ceiling, low, high and how they came."""
+        import pandas as pd
+
+        interval, raw, ceiling = self.interval, self.raw, self.ceiling
+        row = {
+            "model": self.model,
+            "benchmark": self.benchmark,
+            "status": self.status,
+            "value": self.value,
+            "low": math.nan if interval is None else interval.low,
+            "high": math.nan if interval is None else interval.high,
+            "raw": math.nan if raw is None else raw.value,
+            "ceiling": math.nan if ceiling is None else ceiling.value,
+            "normalization": self.normalization,
+            "reason": self.reason,
+        }
+        return pd.DataFrame([row])
+
+    def __repr__(self) -> str:
+        name = " on ".join(part for part in (self.model, self.benchmark) if part)
+        if self.status != "scored":
+            return f"<Score {name}: {self.status}: {self.reason}>"
+        bounds = f" [{self.interval.low:.3f}, {self.interval.high:.3f}]" if self.interval else ""
+        return f"<Score {name}: {self.value:.3f}{bounds}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(name)}</th><td>{html.escape(text)}</td></tr>"
+            for name, text in self._lines()
+        )
+        return f"<table>{rows}</table>"
+
+    def _lines(self) -> list[tuple[str, str]]:
+        lines = [("model", self.model), ("benchmark", self.benchmark), ("status", self.status)]
+        if self.status == "scored":
+            lines.append(("score", f"{self.value:.4f} ({self.normalization or 'raw'})"))
+        if self.interval is not None:
+            i = self.interval
+            lines.append((f"{i.level:.0%} interval", f"{i.low:.4f} to {i.high:.4f} over {i.scope}"))
+        for name, estimate in (("raw", self.raw), ("ceiling", self.ceiling)):
+            if estimate is not None:
+                lines.append((name, f"{estimate.value:.4f} ({estimate.method})"))
+        lines += [("reason", self.reason)] if self.reason else []
+        return lines + [("note", note) for note in self.notes]
+
+
+_PLAIN = ("value", "normalization", "status", "reason", "notes", "model", "benchmark")
+_PARTS: dict[str, type[Any]] = {
+    "raw": Estimate,
+    "ceiling": Estimate,
+    "interval": Interval,
+    "provenance": Provenance,
+}
+
+
+def normalization_for(raw: Quantity, ceiling: Quantity) -> str:
+    """Name of the normalisation that fits a raw score and a ceiling of the given quantities."""
+    try:
+        return _NORMALIZATION_OF[raw, ceiling]
+    except KeyError:
+        raise OptionError(
+            f"No normalisation relates a {raw} score to a {ceiling} ceiling; known pairs: "
+            f"{', '.join(f'{r} with {c}' for r, c in _NORMALIZATION_OF)}."
+        ) from None
+
+
+def normalize(
+    score: Score,
+    ceiling: Estimate,
+    *,
+    normalization: str | None = None,
+    chance: float = 0.0,
+    scope: str,
+    seed: int,
+    level: float = 0.95,
+) -> Score:
+    """`score` divided by `ceiling`, with the interval of the ratio from joint replicates.
+
+    The interval holds the central `level` of ``f(raw_b, ceiling_b)`` over replicates ``b``, where
+    f is the normalisation, so the ceiling's uncertainty is part of it.
+
+    Args:
+        score: with a raw estimate.
+        ceiling: of the same data.
+        normalization: key of `NORMALIZATIONS`; None derives it from both quantities.
+        chance: accuracy of guessing, for accuracies.
+        scope: what the replicates resample.
+        seed: of the replicates.
+        level: nominal coverage.
+
+    Raises:
+        UndefinedScore: if the ceiling leaves nothing to normalise by.
+    """
+    raw = score.raw
+    if raw is None:
+        raise UndefinedScore("The score has no raw estimate to normalise.")
+    name = normalization or normalization_for(raw.quantity, ceiling.quantity)
+    if name not in NORMALIZATIONS:
+        raise OptionError(f"Unknown normalisation {name!r}; known: {', '.join(NORMALIZATIONS)}.")
+    floor = chance if "chance" in name else 0.0
+    if not ceiling.value > floor:
+        raise UndefinedScore(
+            f"The data's ceiling is {ceiling.value:.4g}, not above {floor:.4g}: the responses are "
+            "not reliable enough to score any model on."
+        )
+    value = float(NORMALIZATIONS[name](raw.value, ceiling.value, chance))
+    return replace(
+        score,
+        value=value,
+        ceiling=ceiling,
+        normalization=name,
+        interval=_interval(name, raw, ceiling, chance, scope, seed, level),
+    )
+
+
+def _interval(
+    name: str,
+    raw: Estimate,
+    ceiling: Estimate,
+    chance: float,
+    scope: str,
+    seed: int,
+    level: float,
+) -> Interval | None:
+    count = len(raw.replicates)
+    if count == 0:
+        return None
+    joint = len(ceiling.replicates) == count
+    above = np.array(raw.replicates)
+    below = np.array(ceiling.replicates) if joint else np.full(count, ceiling.value)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = NORMALIZATIONS[name](above, below, chance)
+    ratios = ratios[np.isfinite(ratios)]
+    if len(ratios) < 0.9 * count:
+        return None
+    low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2])
+    method = "percentile bootstrap, " + (
+        "jointly with the ceiling" if joint else "ceiling held fixed"
+    )
+    return Interval(
+        low=float(low),
+        high=float(high),
+        level=level,
+        method=method,
+        scope=scope,
+        resamples=count,
+        seed=seed,
+    )
+
+
+def _estimate_summary(estimate: Estimate | None) -> dict[str, Any] | None:
+    if estimate is None:
+        return None
+    return {name: v for name, v in asdict(estimate).items() if name != "replicates"}
+
+
+def _finite(content: Any) -> Any:
+    """JSON has no NaN or infinity: they become text."""
+    if isinstance(content, float) and not math.isfinite(content):
+        return repr(content)
+    if isinstance(content, Mapping):
+        return {str(name): _finite(value) for name, value in content.items()}
+    if isinstance(content, Sequence) and not isinstance(content, str):
+        return [_finite(value) for value in content]
+    return content
+
+
+def _null_for_nan(content: Any) -> Any:
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    if isinstance(content, Mapping):
+        return {name: _null_for_nan(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_null_for_nan(value) for value in content]
+    return content
+
+
+def _numbers(content: dict[str, Any], part: type[Any]) -> dict[str, Any]:
+    """Undo `_finite` in the fields of a part that are numbers."""
+    fixed = dict(content)
+    for name in {"value", "error", "low", "high", "level", "seconds"} & set(fixed):
+        fixed[name] = None if fixed[name] is None else float(fixed[name])
+    if part is Estimate:
+        fixed["replicates"] = tuple(float(v) for v in fixed["replicates"])
+    return fixed
+
+
+def _array_to_json(array: xr.DataArray | None) -> dict[str, Any] | None:
+    if array is None:
+        return None
+    columns = {"": array, **{str(n): c for n, c in array.coords.items()}}
+    return {
+        "dims": [str(d) for d in array.dims],
+        "variables": {
+            name: {
+                "dims": [str(d) for d in variable.dims],
+                "dtype": "text" if variable.dtype.kind in "OUST" else variable.dtype.str,
+                "values": variable.values.ravel().tolist(),
+                "shape": list(variable.shape),
+            }
+            for name, variable in columns.items()
+        },
+    }
+
+
+def _array_from_json(content: dict[str, Any] | None) -> xr.DataArray | None:
+    if content is None:
+        return None
+    import xarray as xr
+
+    arrays = {}
+    for name, variable in content["variables"].items():
+        text = variable["dtype"] == "text"
+        dtype = np.dtype(str if text else variable["dtype"])
+        if dtype.kind not in "fiubU":
+            raise ScoreFormatError(f"Samples of type {dtype} are not read.")
+        values = np.array(
+            [float(v) for v in variable["values"]] if dtype.kind == "f" else variable["values"]
+        )
+        arrays[name] = (
+            variable["dims"],
+            values.astype(dtype if not text else values.dtype).reshape(variable["shape"]),
+        )
+    _, values = arrays.pop("")
+    return xr.DataArray(values, dims=content["dims"], coords=arrays)

@@ -1,0 +1,122 @@
+"""Settings and where each comes from: flag > environment > project file > user file > default.
+
+The project file is the nearest ``corteval.toml`` in the working folder or above it; the user file
+is ``corteval/config.toml`` in the user's configuration folder. Neither is needed.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corteval.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value and its origin, as ``corteval doctor`` prints them."""
+
+    name: str
+    value: str
+    origin: str
+
+
+#: name -> (environment variable, may a project file set it?, what it does)
+KNOWN = {
+    "home": ("CORTEVAL_HOME", True, "folder for downloads and results"),
+    "mirror": ("CORTEVAL_MIRROR", True, "folder or address that holds files by host and path"),
+    "offline": ("CORTEVAL_OFFLINE", True, "1 forbids every network connection"),
+    # Code is imported from here, so the folder one happens to stand in has no say.
+    "plugin_path": ("CORTEVAL_PLUGIN_PATH", False, "folders with one-file plugins"),
+}
+
+_flags: dict[str, str] = {}
+
+
+def set_flag(name: str, value: str) -> None:
+    """Record a command-line flag for the rest of the process."""
+    _flags[name] = value
+
+
+def setting(name: str) -> Setting:
+    """The setting in force, by the order of precedence of the module."""
+    variable, in_project, _ = KNOWN[name]
+    if name in _flags:
+        return Setting(name, _flags[name], "flag")
+    if variable in os.environ:
+        return Setting(name, os.environ[variable], f"environment variable {variable}")
+    for path in ([_project_file()] if in_project else []) + [_user_file()]:
+        content = _read(path)
+        if name in content:
+            return Setting(name, _as_text(name, content[name], path), str(path))
+    return Setting(name, _default(name), "default")
+
+
+def home() -> Path:
+    """Folder for everything Corteval keeps on disk; it need not exist yet."""
+    return Path(setting("home").value).expanduser().absolute()
+
+
+def offline() -> bool:
+    """Whether the network is forbidden."""
+    text = setting("offline").value.strip().lower()
+    if text in {"", "0", "false", "no", "off"}:
+        return False
+    if text in {"1", "true", "yes", "on"}:
+        return True
+    raise ConfigurationError(
+        f"offline = {text!r} ({setting('offline').origin}) is neither yes nor no; use 1 or 0."
+    )
+
+
+def plugin_path() -> list[Path]:
+    """Folders with one-file plugins, in order."""
+    return [Path(p).expanduser() for p in setting("plugin_path").value.split(os.pathsep) if p]
+
+
+def _default(name: str) -> str:
+    if name == "home":
+        cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        return str(Path(cache) / "corteval")
+    return ""
+
+
+def _project_file() -> Path | None:
+    folder = Path.cwd()
+    candidates = (parent / "corteval.toml" for parent in (folder, *folder.parents))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _user_file() -> Path | None:
+    config = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    path = Path(config) / "corteval" / "config.toml"
+    return path if path.is_file() else None
+
+
+def _read(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    import tomllib  # only when there is a file: listing must stay quick
+
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+    unknown = sorted(set(content) - set(KNOWN))
+    if unknown:
+        raise ConfigurationError(
+            f"{path} sets {', '.join(unknown)}; known settings are {', '.join(KNOWN)}."
+        )
+    return content
+
+
+def _as_text(name: str, value: Any, path: Path | None) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and name == "plugin_path":
+        return os.pathsep.join(str(item) for item in value)
+    raise ConfigurationError(f"{path}: {name} = {value!r} should be text.")
