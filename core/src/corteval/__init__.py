@@ -51,7 +51,7 @@ _EXPORTS = {
     "score_all": "corteval.scoring",
 }
 
-__all__ = ["__version__", "score", *_EXPORTS]  # noqa: PLE0604
+__all__ = ["__version__", "score", *_EXPORTS]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Benchmarks: show stimuli to a subject, compare its answers with data, normalise by the ceiling."""
+"""Benchmarks: show stimuli to a subject, compare its answers with data, normalise by a ceiling."""
 
 from __future__ import annotations
 

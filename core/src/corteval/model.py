@@ -137,7 +137,8 @@ class LayerCommitment:
             raise UnsupportedRequest(f"{self.identifier} cannot answer {describe(refused)}.")
         if stimuli.modality not in self.modalities:
             raise UnsupportedRequest(
-                f"{self.identifier} takes {', '.join(sorted(self.modalities))}, not {stimuli.modality}."
+                f"{self.identifier} takes {' or '.join(sorted(self.modalities))}, "
+                f"not {stimuli.modality}."
             )
         columns = {r: self.extractor.units(str(self._layer(r.target))) for r in recordings}
         kept = {r: selected_units(r.units, columns[r]) for r in recordings}

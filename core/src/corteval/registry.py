@@ -279,7 +279,8 @@ class Registry(Generic[C]):
         if len(candidates) > 1:
             listed = "; ".join(f"{_qualified(p)} ({_describe(p.source)})" for p in candidates)
             raise DuplicateIdentifier(
-                f"{len(candidates)} distributions provide {self.kind} {name!r}. Ask for one: {listed}."
+                f"{len(candidates)} distributions provide {self.kind} {name!r}. "
+                f"Ask for one: {listed}."
             )
         return candidates[0], member
 

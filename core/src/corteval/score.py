@@ -243,7 +243,8 @@ class Score:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(name)}</th><td>{html.escape(text)}</td></tr>"
+            f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
+            f"<td>{html.escape(text)}</td></tr>"
             for name, text in self._lines()
         )
         return f"<table>{rows}</table>"

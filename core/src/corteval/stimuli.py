@@ -24,9 +24,10 @@ MAX_PIXELS = 100_000_000
 
 
 class ImageSource(Protocol):
-    """Images made in memory: maps a stimulus id to uint8 (height, width) or (height, width, 3)."""
+    """Images made in memory."""
 
-    def __call__(self, stimulus_id: str) -> np.ndarray: ...
+    def __call__(self, stimulus_id: str) -> np.ndarray:
+        """Pixels, uint8 (height, width) or (height, width, 3)."""
 
 
 @final

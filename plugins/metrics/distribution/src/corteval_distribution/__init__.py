@@ -1,0 +1,3 @@
+"""Similarity of distributions of single-unit properties."""
+
+__version__ = "0.1.0"
