@@ -17,6 +17,9 @@ from corteval.errors import UndefinedScore
 #: Elements of the largest temporary array (8 bytes each).
 _BUDGET = 20_000_000
 
+#: Variation below this share of the magnitude is rounding error, not response.
+_ROUNDING = 1e-13
+
 
 class Held(NamedTuple):
     """What one split holds out.
@@ -69,16 +72,20 @@ def correlation(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None)
         (resample, neuroid), or (neuroid) without weights; NaN where x or y is constant.
     """
     x, y = (np.asarray(a, np.float64) for a in (x, y))
+    scales = [np.abs(a).max(axis=0) for a in (x, y)]
     x, y = x - x.mean(axis=0), y - y.mean(axis=0)  # keeps the moments below well conditioned
     w = np.ones((1, len(x))) if weights is None else weights
-    w = w / w.sum(axis=1, keepdims=True)
-    mx, my = w @ x, w @ y
-    vx, vy = w @ x**2 - mx**2, w @ y**2 - my**2
-    constant = (vx <= 1e-24 * (x**2).max(axis=0)) | (vy <= 1e-24 * (y**2).max(axis=0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        r = (w @ (x * y) - mx * my) / np.sqrt(vx * vy)
-    r = np.where(constant, np.nan, np.clip(r, -1, 1))
-    return r[0] if weights is None else r
+    with np.errstate(divide="ignore", invalid="ignore"):  # a resample may draw no row at all
+        w = w / w.sum(axis=1, keepdims=True)
+        mx, my = w @ x, w @ y
+        squares = w @ x**2, w @ y**2
+        vx, vy = squares[0] - mx**2, squares[1] - my**2
+        r = np.clip((w @ (x * y) - mx * my) / np.sqrt(vx * vy), -1, 1)
+        for variance, square, scale in zip((vx, vy), squares, scales, strict=True):
+            # what is left of a constant is rounding error
+            constant = variance <= np.maximum(_ROUNDING * square, (_ROUNDING * scale) ** 2)
+            r = np.where(constant, np.nan, r)
+    return np.asarray(r[0] if weights is None else r)
 
 
 def median_correlation_replicates(
@@ -105,16 +112,15 @@ def median_correlation_replicates(
     stimuli = draw_stimuli(stimulus_ids, resamples, seed)
     neuroids = draw_neuroids(neuroid_ids, resamples, seed)
     step = max(1, _BUDGET // (len(neuroid_ids) * 4))
-    replicates = np.zeros(resamples)
+    replicates = np.full((len(splits), resamples), np.nan)
     for start in range(0, resamples, step):
         part = slice(start, start + step)
-        for split in splits:
+        for row, split in zip(replicates, splits, strict=True):
             r = transform(
                 correlation(split.predicted, split.observed, stimuli[part][:, split.rows])
             )
-            drawn = np.take_along_axis(r, neuroids[part], axis=1)
-            replicates[part] += median(drawn) / len(splits)
-    return tuple(replicates.tolist())
+            row[part] = median(np.take_along_axis(r, neuroids[part], axis=1))
+    return tuple(_mean(replicates).tolist())
 
 
 def median(values: np.ndarray) -> np.ndarray:
@@ -126,6 +132,13 @@ def median(values: np.ndarray) -> np.ndarray:
     low, high = (np.maximum(count - 1, 0) // 2, np.maximum(count, 1) // 2)
     ends = [np.take_along_axis(kept, i[..., None], axis=-1)[..., 0] for i in (low, high)]
     return np.asarray((ends[0] + ends[1]) / 2)
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Mean over the first axis of what is not NaN: a resample may miss all rows of a split."""
+    present = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(present, values, 0).sum(axis=0) / present.sum(axis=0))
 
 
 def require_stimuli(count: int, needed: int, what: str) -> None:

@@ -71,7 +71,10 @@ class PropertyBenchmark:
             f"{mapped} units mapped, {len(central)} centred on the gratings, "
             f"property defined in {defined}"
         )
-        digests = {"stimuli": self._stimuli.digest(), "assembly": assemblies.digest(self._histogram)}
+        digests = {
+            "stimuli": self._stimuli.digest(),
+            "assembly": assemblies.digest(self._histogram),
+        }
         provenance = Provenance(digests=digests, seed=self.seed)
         return replace(score, notes=(*score.notes, note), provenance=provenance)
 

@@ -1,0 +1,245 @@
+import json
+import math
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corteval.errors import OptionError, ScoreFormatError, UndefinedScore
+from corteval.score import (
+    NORMALIZATIONS,
+    Estimate,
+    Interval,
+    Provenance,
+    Score,
+    normalization_for,
+    normalize,
+)
+
+floats = st.floats(allow_nan=True, allow_infinity=True, width=64)
+texts = st.text(max_size=20)
+
+
+@st.composite
+def estimates(draw):
+    return Estimate(
+        value=draw(floats),
+        error=draw(st.none() | floats),
+        method=draw(texts),
+        quantity=draw(st.sampled_from(["correlation", "similarity", "accuracy", "reliability"])),
+        replicates=tuple(draw(st.lists(floats, max_size=4))),
+    )
+
+
+@st.composite
+def samples(draw):
+    dtype = draw(st.sampled_from(["<f8", "<f4", "<i8", "<i4", "|b1"]))
+    shape = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
+    if np.dtype(dtype).kind == "f":
+        width = 8 * np.dtype(dtype).itemsize
+        elements = st.floats(width=width, allow_nan=True)
+    else:
+        elements = st.integers(0, 1)
+    count = shape[0] * shape[1]
+    values = np.array(draw(st.lists(elements, min_size=count, max_size=count))).astype(dtype)
+    ids = draw(st.lists(texts, min_size=shape[1], max_size=shape[1]))
+    return xr.DataArray(
+        values.reshape(shape),
+        dims=["split", "neuroid"],
+        coords={
+            "neuroid_id": ("neuroid", np.array(ids, dtype=str)),
+            "x": ("split", np.ones(shape[0])),
+        },
+    )
+
+
+@st.composite
+def scores(draw):
+    return Score(
+        value=draw(floats),
+        raw=draw(st.none() | estimates()),
+        ceiling=draw(st.none() | estimates()),
+        samples=draw(st.none() | samples()),
+        interval=draw(
+            st.none()
+            | st.builds(
+                Interval,
+                low=floats,
+                high=floats,
+                level=st.just(0.95),
+                method=texts,
+                scope=texts,
+                resamples=st.integers(0, 9999),
+                seed=st.integers(0, 2**63),
+            )
+        ),
+        normalization=draw(st.sampled_from(["", *NORMALIZATIONS])),
+        status=draw(st.sampled_from(["scored", "undefined", "not-applicable", "failed"])),
+        reason=draw(texts),
+        notes=tuple(draw(st.lists(texts, max_size=2))),
+        provenance=draw(
+            st.none()
+            | st.builds(
+                Provenance,
+                versions=st.dictionaries(texts, texts, max_size=2),
+                digests=st.dictionaries(texts, texts, max_size=2),
+                seed=st.none() | st.integers(),
+                device=texts,
+                seconds=st.none() | st.floats(0, 1e6),
+                started=texts,
+            )
+        ),
+        model=draw(texts),
+        benchmark=draw(texts),
+    )
+
+
+def bits(score):
+    """Every float of a score, bit by bit, so that NaN and -0.0 count."""
+    found = [score.value]
+    for estimate in (score.raw, score.ceiling):
+        if estimate is not None:
+            found += [estimate.value, *estimate.replicates]
+    if score.samples is not None:
+        found += score.samples.values.ravel().astype(float).tolist()
+    return [math.nan if math.isnan(f) else (f, math.copysign(1, f)) for f in found]
+
+
+@given(scores())
+def test_json_round_trip_is_exact(score):
+    text = score.to_json()
+    back = Score.from_json(text)
+    assert back == score
+    assert back.to_json() == text
+    assert str(bits(back)) == str(bits(score))
+    if score.samples is not None:
+        assert back.samples.dtype == score.samples.dtype
+        xr.testing.assert_identical(back.samples, score.samples)
+
+
+@given(scores())
+def test_json_is_strict_and_canonical(score):
+    def refuse(name):
+        raise AssertionError(f"{name} is no JSON")
+
+    content = json.loads(score.to_json(), parse_constant=refuse)
+    assert list(content) == sorted(content)
+    json.loads(json.dumps(score.summary(), allow_nan=False), parse_constant=refuse)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", "null", '{"schema": "corteval.score/1"}', '{"schema": "other/9"}', "🧠"],
+)
+def test_text_that_is_no_score_is_refused(text):
+    with pytest.raises(ScoreFormatError):
+        Score.from_json(text)
+
+
+def test_samples_of_a_type_that_runs_code_are_refused():
+    score = Score(value=1.0, samples=xr.DataArray([1.0], dims=["n"]))
+    with pytest.raises(ScoreFormatError):
+        Score.from_json(score.to_json().replace("<f8", "|O"))
+
+
+def scored(value, quantity, replicates=()):
+    raw = Estimate(value=value, quantity=quantity, replicates=tuple(replicates))
+    return Score(value=value, raw=raw)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "ceiling", "name", "value"),
+    [
+        ("correlation", "reliability", "r^2/c", 0.6**2 / 0.8),
+        ("correlation", "correlation", "r/c", 0.6 / 0.8),
+        ("similarity", "similarity", "r/c", 0.6 / 0.8),
+        ("accuracy", "accuracy", "(acc-chance)/(c-chance)", 0.5 / 0.7),
+    ],
+)
+def test_the_normalisation_follows_from_both_quantities(quantity, ceiling, name, value):
+    result = normalize(
+        scored(0.6, quantity),
+        Estimate(value=0.8, quantity=ceiling),
+        chance=0.1 if quantity == "accuracy" else 0.0,
+        scope="stimuli",
+        seed=0,
+    )
+    assert result.normalization == name
+    assert result.value == pytest.approx(value)
+
+
+def test_the_legacy_normalisation_is_there_by_name_only():
+    ceiling = Estimate(value=0.8, quantity="reliability")
+    result = normalize(
+        scored(0.6, "correlation"), ceiling, normalization="(r/c)^2", scope="s", seed=0
+    )
+    assert result.value == pytest.approx((0.6 / 0.8) ** 2)
+
+
+def test_anticorrelation_is_not_explained_variance():
+    ceiling = Estimate(value=0.8, quantity="reliability")
+    assert normalize(scored(-0.5, "correlation"), ceiling, scope="s", seed=0).value < 0
+
+
+def test_scores_above_the_ceiling_are_not_clipped():
+    ceiling = Estimate(value=0.5, quantity="similarity")
+    assert normalize(scored(0.9, "similarity"), ceiling, scope="s", seed=0).value == 1.8
+
+
+@pytest.mark.parametrize("value", [0.0, -0.2, math.nan])
+def test_a_ceiling_that_leaves_nothing_is_undefined(value):
+    with pytest.raises(UndefinedScore, match="not reliable enough"):
+        normalize(
+            scored(0.5, "correlation"),
+            Estimate(value=value, quantity="reliability"),
+            scope="s",
+            seed=0,
+        )
+
+
+def test_pairs_that_do_not_belong_together_are_refused():
+    with pytest.raises(OptionError, match="No normalisation relates a accuracy"):
+        normalization_for("accuracy", "reliability")
+    with pytest.raises(OptionError, match="Unknown normalisation"):
+        normalize(scored(1, "similarity"), Estimate(value=1), normalization="r", scope="s", seed=0)
+
+
+def test_the_interval_resamples_raw_and_ceiling_together():
+    rng = np.random.default_rng(0)
+    shared = rng.normal(0, 0.1, 4000)
+    raw = scored(0.5, "similarity", 0.5 + shared)
+    joint = Estimate(value=0.5, replicates=tuple(0.5 + shared))
+    fixed = Estimate(value=0.5)
+    together = normalize(raw, joint, scope="s", seed=3).interval
+    apart = normalize(raw, fixed, scope="s", seed=3).interval
+    # what moves both moves their ratio not at all
+    assert together.low == pytest.approx(1) == together.high
+    assert apart.low == pytest.approx(1 - 1.96 * 0.2, abs=0.02)
+    assert (apart.resamples, apart.seed, apart.level) == (4000, 3, 0.95)
+    assert "held fixed" in apart.method
+
+
+def test_a_score_without_replicates_has_no_interval():
+    assert normalize(scored(1, "similarity"), Estimate(value=1), scope="s", seed=0).interval is None
+
+
+def test_a_frame_has_one_row_of_facts():
+    score = Score(value=0.5, raw=Estimate(value=0.4), model="m", benchmark="b")
+    frame = score.to_frame()
+    assert frame.loc[0, ["model", "benchmark", "value", "raw"]].tolist() == ["m", "b", 0.5, 0.4]
+
+
+def test_the_notebook_view_is_inert():
+    score = Score.unscored("failed", "<script>alert(1)</script>", model="<b>")
+    assert "<script>" not in score._repr_html_()
+    assert "&lt;script&gt;" in score._repr_html_()
+
+
+def test_a_score_prints_its_value_and_interval_or_its_reason():
+    score = normalize(
+        scored(0.5, "similarity", [0.4, 0.6] * 50), Estimate(value=1), scope="s", seed=0
+    )
+    assert repr(score) == "<Score : 0.500 [0.400, 0.600]>"
+    assert "because" in repr(Score.unscored("undefined", "because"))

@@ -1,0 +1,6 @@
+import pytest
+
+
+@pytest.mark.conformance("internal_consistency")
+def test_conformance(identifier, check):
+    check(identifier)

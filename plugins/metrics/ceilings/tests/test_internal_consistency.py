@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.model_selection import ShuffleSplit
+
+from corteval.assembly import neural
+from corteval.errors import OptionError, UndefinedScore
+from corteval_ceilings.internal_consistency import InternalConsistency, spearman_brown
+
+
+def trials(seed=0, stimuli=60, neuroids=5, count=8, noise=1.0):
+    rng = np.random.default_rng(seed)
+    signal = rng.standard_normal((stimuli, neuroids, 1))
+    return signal + noise * rng.standard_normal((stimuli, neuroids, count))
+
+
+def assembly(values):
+    ids = [f"s{i:04d}" for i in range(len(values))]
+    return neural(values, ids, {"neuroid_id": [f"n{i}" for i in range(values.shape[1])]})
+
+
+def test_it_equals_the_definition_computed_plainly():
+    values = trials(count=7)
+    per_split = []
+    for first, second in ShuffleSplit(10, train_size=0.5, random_state=1).split(np.arange(7)):
+        a, b = values[:, :, first].mean(axis=2), values[:, :, second].mean(axis=2)
+        r = np.array([np.corrcoef(a[:, n], b[:, n])[0, 1] for n in range(5)])
+        per_split.append(np.median(2 * r / (1 + r)))
+    estimate = InternalConsistency(resamples=10)(assembly(values))
+    assert estimate.value == pytest.approx(np.mean(per_split), abs=1e-12)
+    assert estimate.error == pytest.approx(np.std(per_split) / np.sqrt(10), abs=1e-12)
+    assert estimate.quantity == "reliability"
+
+
+def test_it_approaches_the_true_reliability_of_the_mean():
+    noise, count = 2.0, 10
+    values = trials(stimuli=4000, neuroids=9, count=count, noise=noise)
+    true = 1 / (1 + noise**2 / count)
+    estimate = InternalConsistency(resamples=10)(assembly(values))
+    assert estimate.value == pytest.approx(true, abs=0.01)
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.permutations(list(range(60))))
+def test_the_order_of_stimuli_does_not_matter(order):
+    whole = assembly(trials())
+    metric = InternalConsistency(resamples=20)
+    first, second = metric(whole), metric(whole.isel(presentation=order))
+    assert second.value == pytest.approx(first.value, abs=1e-12)
+    np.testing.assert_allclose(second.replicates, first.replicates, atol=1e-9)
+
+
+def test_missing_trials_are_left_out_of_the_means():
+    values = trials(count=8)
+    ragged = values.copy()
+    ragged[3, :, 6:] = np.nan
+    metric = InternalConsistency(resamples=10)
+    assert metric(assembly(ragged)).value == pytest.approx(metric(assembly(values)).value, abs=0.05)
+
+
+def test_one_trial_or_two_stimuli_are_undefined():
+    with pytest.raises(UndefinedScore, match="two trials"):
+        InternalConsistency()(assembly(trials(count=1)))
+    with pytest.raises(UndefinedScore, match="3 stimuli"):
+        InternalConsistency()(assembly(trials(stimuli=2)))
+
+
+def test_a_stimulus_without_trials_in_a_half_is_undefined():
+    values = trials(count=4)
+    values[0, :, 1:] = np.nan
+    with pytest.raises(UndefinedScore, match="1 stimuli have no trial left"):
+        InternalConsistency()(assembly(values))
+
+
+def test_constant_responses_are_undefined():
+    with pytest.raises(UndefinedScore, match="do not vary"):
+        InternalConsistency()(assembly(np.ones((10, 2, 6))))
+
+
+def test_spearman_brown_has_its_fixed_points():
+    np.testing.assert_allclose(spearman_brown(np.array([0.0, 0.5, 1.0])), [0, 2 / 3, 1])
+    assert np.isnan(spearman_brown(np.array([-1.0]))).all()
+
+
+def test_wrong_options_are_refused():
+    with pytest.raises(OptionError, match="at least one split"):
+        InternalConsistency(splits=0)

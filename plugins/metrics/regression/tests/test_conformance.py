@@ -1,0 +1,6 @@
+import pytest
+
+
+@pytest.mark.conformance("pls", "ridge", kind="metrics")
+def test_conformance(identifier, check):
+    check(identifier)

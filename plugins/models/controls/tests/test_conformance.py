@@ -1,0 +1,6 @@
+import pytest
+
+
+@pytest.mark.conformance("pixels", "gabor-filterbank", "gabor-2.4-cpd", "random-projection/100")
+def test_conformance(identifier, check):
+    check(identifier)
