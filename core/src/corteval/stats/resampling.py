@@ -14,6 +14,8 @@ import numpy as np
 
 from corteval.errors import UndefinedScore
 
+Ids = Sequence[str] | np.ndarray
+
 #: Elements of the largest temporary array (8 bytes each).
 _BUDGET = 20_000_000
 
@@ -34,7 +36,7 @@ class Held(NamedTuple):
     rows: np.ndarray
 
 
-def draw_stimuli(stimulus_ids: Sequence[str], resamples: int, seed: int) -> np.ndarray:
+def draw_stimuli(stimulus_ids: Ids, resamples: int, seed: int) -> np.ndarray:
     """How often each stimulus is drawn, with replacement.
 
     Returns:
@@ -47,7 +49,7 @@ def draw_stimuli(stimulus_ids: Sequence[str], resamples: int, seed: int) -> np.n
     return counts[:, _rank(stimulus_ids)].astype(np.float64)
 
 
-def draw_neuroids(neuroid_ids: Sequence[str], resamples: int, seed: int) -> np.ndarray:
+def draw_neuroids(neuroid_ids: Ids, resamples: int, seed: int) -> np.ndarray:
     """Positions of the neuroids drawn, with replacement.
 
     Returns:
@@ -90,8 +92,8 @@ def correlation(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None)
 
 def median_correlation_replicates(
     splits: Sequence[Held],
-    stimulus_ids: Sequence[str],
-    neuroid_ids: Sequence[str],
+    stimulus_ids: Ids,
+    neuroid_ids: Ids,
     *,
     resamples: int,
     seed: int,
@@ -151,6 +153,6 @@ def require_stimuli(count: int, needed: int, what: str) -> None:
         raise UndefinedScore(f"{what} needs at least {needed} stimuli; there are {count}.")
 
 
-def _rank(ids: Sequence[str]) -> np.ndarray:
+def _rank(ids: Ids) -> np.ndarray:
     """Rank of each id in sorted order."""
     return np.argsort(np.argsort(np.asarray(ids, dtype=str), kind="stable"), kind="stable")

@@ -37,6 +37,10 @@ POOLED = "pooled-energy"
 
 UNIT_TYPES = ("even-on", "even-off", "odd-on", "odd-off", "complex")
 
+#: Defaults: every 15 degrees, and half octaves from .59 to 9.5 cycles per degree.
+ORIENTATIONS_DEGREES = tuple(15.0 * k for k in range(12))
+SPATIAL_FREQUENCIES_CPD = tuple(2 ** (-0.75 + 0.5 * k) for k in range(9))
+
 #: The pooled layer averages complex units over this many blocks of positions per axis.
 _BLOCKS = 3
 
@@ -148,29 +152,30 @@ class GaborBank:
         if plan.layer == POOLED:
             energy = np.abs(z)
             for axis in (1, 2):
-                parts = np.array_split(energy, _BLOCKS, axis=axis)
-                energy = np.stack([part.mean(axis=axis) for part in parts], axis=axis)
-            return np.asarray(energy.ravel()[plan.units])
+                blocks = np.array_split(energy, _BLOCKS, axis=axis)
+                energy = np.stack([block.mean(axis=axis) for block in blocks], axis=axis)
+            return energy.ravel()[plan.units]
         coordinates = self._units
         filters = coordinates["channel"][plan.units] // len(UNIT_TYPES)
         types = coordinates["channel"][plan.units] % len(UNIT_TYPES)
         rows = np.searchsorted(plan.rows, coordinates["channel_y"][plan.units])
         columns = np.searchsorted(plan.columns, coordinates["channel_x"][plan.units])
         z = z[filters, rows, columns]
-        parts = np.stack([z.real, -z.real, z.imag, -z.imag, np.abs(z)])
-        return np.maximum(parts[types, np.arange(len(z))], 0)
+        kinds = np.stack([z.real, -z.real, z.imag, -z.imag, np.abs(z)])
+        return np.maximum(kinds[types, np.arange(len(z))], 0)
 
     def _filtered(self, image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Complex responses (filter, row, column) at the given positions."""
         lit = image != BACKGROUND if image.ndim == 2 else (image != BACKGROUND).any(axis=2)
         top, bottom = _extent(lit.any(axis=1))
         left, right = _extent(lit.any(axis=0))
-        light = image[top:bottom, left:right].astype(np.float32)
-        light = (light if light.ndim == 2 else light.mean(axis=2)) / 255 - BACKGROUND / 255
+        lit_part = image[top:bottom, left:right].astype(np.float32)
+        grey = lit_part if lit_part.ndim == 2 else lit_part.mean(axis=2)
+        light = (grey - BACKGROUND) / np.float32(255)
         over_x = _profiles(self, image.shape[1], tuple(columns.tolist()), False)
         over_y = _profiles(self, image.shape[0], tuple(rows.tolist()), True)
         # (filter, pixel row, position column), then (filter, position row, position column)
-        part = light.astype(np.float32) @ over_x[:, :, left:right].swapaxes(1, 2)
+        part = light @ over_x[:, :, left:right].swapaxes(1, 2)
         z = over_y[:, :, top:bottom] @ part
         waves, gaussians = np.split(z, [len(self._filters)])
         kappa = math.exp(-2 * (math.pi * self._sigma_times_frequency) ** 2)
@@ -227,8 +232,8 @@ def _profiles(
 
 def build(
     identifier: str = "gabor-filterbank",
-    orientations_degrees: Sequence[float] = tuple(15.0 * k for k in range(12)),
-    spatial_frequencies_cpd: Sequence[float] = tuple(2 ** (-0.75 + 0.5 * k) for k in range(9)),
+    orientations_degrees: Sequence[float] = ORIENTATIONS_DEGREES,
+    spatial_frequencies_cpd: Sequence[float] = SPATIAL_FREQUENCIES_CPD,
     bandwidth_octaves: float = 1.5,
     spacing_degrees: float = 0.5,
     visual_degrees: float = 8.0,
