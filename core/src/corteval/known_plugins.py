@@ -27,5 +27,14 @@ INSTALL: dict[str, dict[str, str]] = {
     },
     "data": {
         "Cowley2023": "corteval-cowley2023",
+        "Marques2020.grating_summation_field": "corteval-marques2020",
+        "Marques2020.peak_spatial_frequency": "corteval-marques2020",
+        "Marques2020.preferred_orientation": "corteval-marques2020",
+        "Marques2020.spatial_frequency_bandwidth": "corteval-marques2020",
+        "Marques2020.spatial_frequency_selective": "corteval-marques2020",
+        "Marques2020.strongly_suppressed": "corteval-marques2020",
+        "Marques2020.surround_diameter": "corteval-marques2020",
+        "Marques2020.surround_grating_summation_field_ratio": "corteval-marques2020",
+        "Marques2020.surround_suppression_index": "corteval-marques2020",
     },
 }

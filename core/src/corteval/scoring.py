@@ -118,7 +118,8 @@ def _checked_benchmark(benchmark: Any, name: str) -> Benchmark:
 
 
 def _lacking(thing: object, protocol: type) -> list[str]:
-    members = getattr(protocol, "__protocol_attrs__", ())
+    """Members of `protocol` that `thing` does not have."""
+    members = [n for n in vars(protocol) if n == "__call__" or not n.startswith("_")]
     return sorted(name for name in members if not hasattr(thing, name))
 
 

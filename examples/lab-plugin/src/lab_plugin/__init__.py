@@ -1,0 +1,1 @@
+"""A lab's own model and a private benchmark."""

@@ -1,0 +1,115 @@
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from tests.workspace import PACKAGES, PLUGINS, ROOT
+
+from corteval import registry
+from corteval.known_plugins import INSTALL
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=str)
+def test_a_package_has_everything_a_package_needs(package):
+    settings = tomllib.loads((package.folder / "pyproject.toml").read_text())
+    assert settings["build-system"]["build-backend"] == "flit_core.buildapi"
+    assert settings["project"]["license"] == "MIT"
+    assert settings["project"]["requires-python"] == ">=3.11"
+    for name in ("README.md", "LICENSE", f"src/{package.module}/py.typed"):
+        assert (package.folder / name).is_file(), name
+    assert list((package.folder / "tests").glob("test_*.py"))
+    assert (package.folder / "README.md").read_text().startswith(f"# {package.dist}")
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=str)
+def test_dependencies_have_lower_bounds_only(package):
+    for requirement in package.project["dependencies"]:
+        assert re.fullmatch(r"[a-z0-9-]+(>=[0-9.]+)?", requirement), requirement
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=str)
+def test_a_plugins_folder_says_its_kind_and_name(plugin):
+    assert plugin.dist == f"corteval-{plugin.folder.name.replace('_', '-')}"
+    groups = set(plugin.project["entry-points"])
+    assert groups == {f"corteval.{plugin.folder.parent.name}"}
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=str)
+def test_conformance_is_tested_by_name(plugin):
+    text = (plugin.folder / "tests" / "test_conformance.py").read_text()
+    assert "@pytest.mark.conformance(" in text
+
+
+def test_requirements_install_every_package():
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    listed = {line.removeprefix("-e ./") for line in lines if line.startswith("-e")}
+    assert listed == {str(package.folder.relative_to(ROOT)) for package in PACKAGES}
+    assert "-c constraints.txt" in lines
+
+
+def test_tool_settings_name_every_package():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    assert set(settings["mypy"]["packages"]) == {package.module for package in PACKAGES}
+    assert set(settings["uv"]["sources"]) == {package.dist for package in PACKAGES}
+
+
+def test_known_plugins_are_those_of_the_repository():
+    for kind, table in INSTALL.items():
+        provided = {
+            name: plugin.dist
+            for plugin in PLUGINS
+            for name in plugin.project["entry-points"].get(f"corteval.{kind}", {})
+        }
+        assert table == provided
+
+
+def test_everything_installed_loads():
+    assert [problem.reason for problem in registry.problems()] == []
+
+
+def test_versions_are_one_fact():
+    for package in PACKAGES:
+        text = (package.source / "__init__.py").read_text()
+        assert re.search(r'^__version__ = "\d+\.\d+\.\d+"$', text, re.M), package.dist
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("plugin", PLUGINS, ids=str)
+def test_a_plugin_alone_with_core_has_all_it_needs(plugin, wheels, tmp_path):
+    """Installed as a user would, with what it declares and nothing else, everything is built."""
+    run = [sys.executable, "-m"]
+    subprocess.run([*run, "venv", "--without-pip", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run(
+        [*run, "pip", "--python", python, "install", "--quiet", "--no-compile"]
+        + ["--find-links", str(wheels), plugin.dist],
+        check=True,
+    )
+    kind = plugin.folder.parent.name
+    names = list(plugin.project["entry-points"][f"corteval.{kind}"])
+    code = (
+        "from corteval import registry\n"
+        "from corteval.cards import ModelFamily\n"
+        "assert not registry.problems(), registry.problems()\n"
+        f"cards = {{c.identifier: c for c in registry.KINDS[{kind!r}].where()}}\n"
+        f"assert set({names!r}) <= set(cards), cards\n"
+        f"for name in {names!r}:\n"
+        "    family = isinstance(cards[name], ModelFamily)\n"
+        "    full = f'{name}/{cards[name].members[0]}' if family else name\n"
+        f"    print(registry.KINDS[{kind!r}].create(full))\n"
+    )
+    subprocess.run([python, "-c", code], check=True, cwd=tmp_path)
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory):
+    """Wheels of all packages of the repository."""
+    folder = tmp_path_factory.mktemp("wheels")
+    folders = [package.folder for package in PACKAGES]
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+        + ["--wheel-dir", folder, *folders],
+        check=True,
+    )
+    return folder
