@@ -1,0 +1,108 @@
+"""``corteval info``: what a card says, in readable form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+import click
+
+from corteval import registry
+from corteval.cards import Card, DataCard, ModelFamily, Resource
+from corteval.cli.options import json_option
+from corteval.cli.tables import fact_lines, human_size, print_json
+
+_EPILOG = """\b
+Examples:
+  corteval info Cowley2023.V4-ridge
+  corteval info pixels@corteval-controls
+  corteval info random-projection/1000-seed3 --json
+
+\b
+JSON:
+  {"schema": "corteval.info/1",
+   "cards": [{"kind": "data", "identifier": "Cowley2023", "distribution": "...",
+              "distribution_version": "...", "entry_point": "module:CARD", "size": 4401603,
+              "resources": [{"url": "...", "sha256": "...", "size": 1841475, "licence": "...",
+                             "downloaded": true}], ...every field of the card}]}
+"""
+
+_APART = {"identifier", "bibtex", "resources"}  # not in the list of facts
+
+
+@click.command("info", epilog=_EPILOG)
+@click.argument("identifier")
+@json_option
+def command(identifier: str, as_json: bool) -> None:
+    """Show what a plugin says of itself.
+
+    IDENTIFIER may be `identifier@distribution` or `family/member`. If there are plugins of several
+    kinds with this identifier, all are shown.
+    """
+    found = [
+        (kind, card, registry.KINDS[kind].source(identifier))
+        for kind, card in registry.find(identifier)
+    ]
+    if as_json:
+        print_json("corteval.info/1", cards=[_content(*item) for item in found])
+    else:
+        click.echo("\n\n".join(_text(*item) for item in found))
+    for _, card, _ in found:
+        if card.superseded_by:
+            text = f"Warning: {card.identifier} is superseded by {card.superseded_by}; use that."
+            click.echo(text, err=True)
+
+
+def _text(kind: str, card: Card, source: registry.Source) -> str:
+    family = "/…" if isinstance(card, ModelFamily) else ""
+    lines = [f"{card.identifier}{family} ({kind})", *fact_lines(_facts(card, source))]
+    return "\n".join(lines) + (f"\n\n{card.bibtex.strip()}" if card.bibtex.strip() else "")
+
+
+def _facts(card: Card, source: registry.Source) -> Iterator[tuple[str, str]]:
+    yield "distribution", f"{source.distribution} {source.version}"
+    yield "entry point", source.value
+    for field in fields(card):
+        value = getattr(card, field.name)
+        if field.name not in _APART and value not in (None, "", (), {}, frozenset()):
+            yield field.name.replace("_", " "), _words(value)
+    if isinstance(card, DataCard) or card.resources:
+        yield "size", human_size(sum(resource.size for resource in card.resources))
+    for resource in card.resources:
+        state = "downloaded" if _downloaded(resource) else "not downloaded"
+        size = human_size(resource.size)
+        yield "file", f"{resource.filename}: {size}, {resource.licence}, {state}; {resource.url}"
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={item!r}" for name, item in value.items())
+    if isinstance(value, (tuple, set, frozenset)):
+        return ", ".join(map(str, value if isinstance(value, tuple) else sorted(value)))
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _content(kind: str, card: Card, source: registry.Source) -> dict[str, Any]:
+    content = {field.name: getattr(card, field.name) for field in fields(card)}
+    resources = [
+        {**{f.name: getattr(r, f.name) for f in fields(r)}, "downloaded": _downloaded(r)}
+        for r in card.resources
+    ]
+    return {
+        "kind": kind,
+        "identifier": card.identifier,
+        "family": isinstance(card, ModelFamily),
+        "distribution": source.distribution,
+        "distribution_version": source.version,
+        "entry_point": source.value,
+        **content,
+        "size": sum(resource.size for resource in card.resources),
+        "resources": resources,
+    }
+
+
+def _downloaded(resource: Resource) -> bool:
+    from corteval.fetch import is_cached
+
+    return is_cached(resource)

@@ -1,0 +1,93 @@
+"""``corteval list``: everything that is installed, loadable or not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import click
+
+from corteval import registry
+from corteval.cards import ModelFamily
+from corteval.cli.options import json_option
+from corteval.cli.tables import one_line, print_json, print_table
+
+_EPILOG = """\b
+Examples:
+  corteval list
+  corteval list benchmarks
+  corteval list --json | jq -r '.plugins[] | select(.status == "ok") | .identifier'
+
+\b
+JSON:
+  {"schema": "corteval.list/1",
+   "plugins": [{"kind": "models", "identifier": "pixels", "family": false,
+                "distribution": "corteval-controls", "distribution_version": "0.1.0",
+                "version": 1, "summary": "...", "licence": "MIT",
+                "status": "ok" | "broken" | "duplicate", "error": null}]}
+"""
+
+
+@click.command("list", epilog=_EPILOG)
+@click.argument("kind", required=False, type=click.Choice(tuple(registry.KINDS)))
+@json_option
+def command(kind: str | None, as_json: bool) -> None:
+    """List installed models, benchmarks, metrics and data.
+
+    KIND restricts the list to one of the four. A family of models is shown as `prefix/…`.
+    """
+    kinds = [kind] if kind else [*registry.KINDS]
+    entries = [entry for name in kinds for entry in _entries(name)]
+    if as_json:
+        print_json("corteval.list/1", plugins=entries)
+    elif entries:
+        header = ("kind", "identifier", "version", "distribution", "summary")
+        print_table(header, [_row(entry) for entry in entries])
+    else:
+        click.echo(
+            "Nothing is installed yet; start with `pip install corteval-controls`.", err=True
+        )
+    counts = Counter(entry["status"] for entry in entries if entry["status"] != "ok")
+    if counts:
+        troubles = " and ".join(f"{n} {status}" for status, n in counts.items())
+        click.echo(f"{troubles}: `corteval doctor` says more.", err=True)
+
+
+def _entries(kind: str) -> list[dict[str, Any]]:
+    """A plugin a row; `version`, `summary` and `licence` are None if it is broken."""
+    plugins = registry.KINDS[kind].plugins()
+    providers = Counter(plugin.identifier.casefold() for plugin in plugins)
+    return [
+        {
+            "kind": kind,
+            "identifier": plugin.identifier,
+            "family": isinstance(plugin.card, ModelFamily),
+            "distribution": plugin.source.distribution,
+            "distribution_version": plugin.source.version,
+            **{
+                name: getattr(plugin.card, name, None) for name in ("version", "summary", "licence")
+            },
+            "status": "broken"
+            if plugin.error
+            else "duplicate"
+            if providers[plugin.identifier.casefold()] > 1
+            else "ok",
+            "error": one_line(plugin.error) if plugin.error else None,
+        }
+        for plugin in plugins
+    ]
+
+
+def _row(entry: dict[str, Any]) -> tuple[str, ...]:
+    summary = entry["summary"]
+    if entry["status"] == "duplicate":
+        summary = f"DUPLICATE, ask for {entry['identifier']}@{entry['distribution']}: {summary}"
+    if entry["status"] == "broken":
+        summary = f"BROKEN: {entry['error']}"
+    return (
+        entry["kind"],
+        entry["identifier"] + ("/…" if entry["family"] else ""),
+        str(entry["version"] or "-"),
+        f"{entry['distribution']} {entry['distribution_version']}",
+        summary,
+    )

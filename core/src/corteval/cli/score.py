@@ -1,0 +1,196 @@
+"""``corteval score``: models on benchmarks, one cell for each pair."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from corteval import registry
+from corteval.cards import ModelFamily
+from corteval.cli import ERROR, SOME_FAILED
+from corteval.cli.options import json_option, mirror_option, offline_option, quiet_option
+from corteval.cli.tables import print_bare_json, print_table
+from corteval.errors import PluginError, UnknownIdentifier
+
+if TYPE_CHECKING:
+    from corteval.score import Estimate, Score
+
+_EPILOG = """\b
+Examples:
+  corteval score pixels Cowley2023.V4-ridge
+  corteval score 'pixels,gabor-*' 'Marques2020.*' --output records.jsonl
+  corteval score random-projection/1000-seed3 Cowley2023.V4-pls --seed 1 --json | jq .value
+
+\b
+JSON (a list of these if there are several pairs):
+  {"schema": "corteval.score/1", "model": "pixels", "benchmark": "Cowley2023.V4-ridge",
+   "status": "scored" | "undefined" | "not-applicable" | "failed", "value": 0.31,
+   "interval": {"low": 0.28, "high": 0.34, "level": 0.95, ...}, "normalization": "r^2/c",
+   "raw": {"value": 0.44, ...}, "ceiling": {"value": 0.63, ...},
+   "reason": null, "notes": [], "provenance": {"versions": {}, "seconds": 2.1, ...}}
+
+Exit code 3 if a pair failed; `undefined` and `not-applicable` are answers.
+"""
+
+
+@click.command("score", epilog=_EPILOG)
+@click.argument("models")
+@click.argument("benchmarks")
+@click.option("--seed", type=click.IntRange(min=0), help="Of the benchmarks' resampling.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Also write the full records here, one JSON object a line.",
+)
+@offline_option
+@mirror_option
+@quiet_option
+@json_option
+@click.pass_context
+def command(
+    context: click.Context,
+    models: str,
+    benchmarks: str,
+    seed: int | None,
+    output: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Score models on benchmarks.
+
+    MODELS and BENCHMARKS are comma lists of identifiers and patterns with `*`, `?` and `[...]`;
+    case is ignored. A member of a family is named in full. Quote patterns, or your shell may
+    expand them.
+    """
+    from corteval.cli.progress import working
+
+    if output is not None:
+        _check_writable(output)
+    rows, columns = expand("models", models), expand("benchmarks", benchmarks)
+    scores: list[Score] = []
+    with working(quiet=quiet) as display:
+        from corteval.scoring import score_all  # numerical libraries, once it is clear what to do
+
+        for score in score_all(rows, columns, seed=seed):
+            scores.append(score)
+            display.cell(score, len(scores), len(rows) * len(columns))
+    written = output is None or _write_records(output, scores)
+    _print_scores(scores, as_json)  # even so: a full disk must not cost what was computed
+    if not written:
+        context.exit(ERROR)
+    if any(score.status == "failed" for score in scores):
+        context.exit(SOME_FAILED)
+
+
+def expand(kind: str, text: str) -> list[str]:
+    """Identifiers that the comma list `text` stands for, in its order, each once.
+
+    Broken plugins are among them: each becomes a failed cell.
+
+    Raises:
+        UnknownIdentifier: for a name or pattern that nothing matches.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        raise UnknownIdentifier(f"No {kind} are named. `corteval list {kind}` shows all.")
+    names = [
+        name
+        for part in parts
+        for name in (_matching(kind, part) if set(part) & set("*?[") else [_canonical(kind, part)])
+    ]
+    return [*dict.fromkeys(names)]
+
+
+def _matching(kind: str, pattern: str) -> list[str]:
+    wanted = pattern.casefold()
+    plugins = [p for p in registry.KINDS[kind].plugins() if not isinstance(p.card, ModelFamily)]
+    found = [p.identifier for p in plugins if fnmatchcase(p.identifier.casefold(), wanted)]
+    if found:
+        return found
+    from difflib import get_close_matches
+
+    names = {p.identifier.casefold(): p.identifier for p in plugins}
+    close = [names[key] for key in get_close_matches(wanted.strip("*?"), names, cutoff=0.4)]
+    hint = f" Did you mean {' or '.join(close)}?" if close else ""
+    if "/" in pattern:
+        hint = " Members of a family are named in full."
+    raise UnknownIdentifier(
+        f"None of the installed {kind} matches {pattern!r}.{hint} `corteval list {kind}` shows all."
+    )
+
+
+def _canonical(kind: str, text: str) -> str:
+    name, at, distribution = text.partition("@")
+    try:
+        card = registry.KINDS[kind].card(text)
+    except PluginError:  # broken, but it has a name
+        found = [p.identifier for p in registry.KINDS[kind].plugins()]
+        same = [identifier for identifier in found if identifier.casefold() == name.casefold()]
+        return f"{same[0] if same else name}{at}{distribution}"
+    if isinstance(card, ModelFamily):
+        registry.KINDS[kind].create(text)  # raises, and says which members there are
+    return f"{card.identifier}{at}{distribution}"
+
+
+def _check_writable(output: Path) -> None:
+    folder = output.absolute().parent
+    if not folder.is_dir():
+        raise click.UsageError(f"--output: there is no folder {folder}; create it first.")
+    if (output.exists() and not output.is_file()) or not os.access(folder, os.W_OK):
+        raise click.UsageError(f"--output: {output} cannot be written as a file.")
+
+
+def _write_records(output: Path, scores: Sequence[Score]) -> bool:
+    """Write all records or, after saying why, none: a reader never sees half a file."""
+    output = output.resolve()  # through a link, to what it names
+    unfinished = output.with_name(f".{output.name}.{os.getpid()}.unfinished")
+    try:
+        with unfinished.open("x", encoding="utf-8") as file:
+            file.writelines(f"{score.to_json()}\n" for score in scores)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(output)
+        return True
+    except OSError as error:
+        click.echo(f"Error: {output} cannot be written: {error}", err=True)
+        return False
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _print_scores(scores: Sequence[Score], as_json: bool) -> None:
+    if as_json:
+        summaries = [score.summary() for score in scores]
+        print_bare_json(summaries[0] if len(summaries) == 1 else summaries)
+    else:
+        levels = {score.interval.level for score in scores if score.interval} or {0.95}
+        interval = " or ".join(f"{100 * level:g} %" for level in sorted(levels)) + " interval"
+        header = ("model", "benchmark", "score", interval, "raw", "ceiling", "normalization")
+        print_table((*header, "status"), [_row(score) for score in scores])
+    for score in scores:
+        said = [score.reason] if score.reason else []
+        for text in said + [f"note: {note}" for note in score.notes]:
+            click.echo(f"{score.model} on {score.benchmark}: {text}", err=True)
+
+
+def _row(score: Score) -> tuple[str, ...]:
+    interval = score.interval
+    return (
+        score.model,
+        score.benchmark,
+        f"{score.value:.4f}" if score.status == "scored" else "-",
+        f"{interval.low:.4f} to {interval.high:.4f}" if interval else "-",
+        _number(score.raw),
+        _number(score.ceiling),
+        score.normalization or "-",
+        score.status,
+    )
+
+
+def _number(estimate: Estimate | None) -> str:
+    return "-" if estimate is None else f"{estimate.value:.4f}"
