@@ -8,7 +8,7 @@ from tests.workspace import CORE, PACKAGES, PLUGINS, imports
 #: From the bottom up; a module imports from its own layer and those below.
 LAYERS = [
     {"errors"},
-    {"settings", "cards", "requests", "known_plugins"},
+    {"settings", "cards", "requests", "known_plugins", "discovery"},
     {"registry", "hooks"},
     {"stimuli", "assembly", "score", "screen"},
     {"model", "benchmark", "metric", "data"},
@@ -20,7 +20,7 @@ LAYERS = [
 ]
 LAYER = {name: level for level, names in enumerate(LAYERS) for name in names}
 
-LISTING = ["cards", "requests", "registry", "hooks", "settings", "errors", "known_plugins"]
+LISTING = [name for level in LAYERS[:3] for name in sorted(level)]
 
 #: Import name -> distribution, where they differ.
 DISTRIBUTIONS = {

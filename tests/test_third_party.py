@@ -76,9 +76,9 @@ def test_installed_it_is_listed_and_scores_and_uninstalled_it_vanishes(environme
     done = environment.corteval("score", "LAB-edges,pixels", "labdata2026.*", "--json")
     assert done.returncode == 0, done.stderr
     own, pixels = json.loads(done.stdout)
-    # the neurons are a linear function of the model's units: it explains what can be explained
-    assert own["interval"]["low"] < 1 < own["interval"]["high"]
-    assert own["value"] > pixels["interval"]["high"]
+    # the neurons are a linear function of the model's units, and mean luminance knows nothing
+    assert own["value"] > 0.6
+    assert own["interval"]["low"] > pixels["interval"]["high"]
     check = environment.corteval("check", "lab-edges")
     assert check.returncode == 0, check.stdout + check.stderr
 
@@ -119,7 +119,7 @@ def test_broken_at_import_all_else_works_and_doctor_says_why(environment, tmp_pa
         assert message in doctor.stdout
         done = environment.corteval(
             "score",
-            "lab-edges,random-projection/10",
+            "lab-edges,pixels",
             "Marques2020.V1-preferred_orientation",
             "--json",
         )

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from corteval import discovery
 from corteval.cards import Resource
 from corteval.errors import CortevalError
 
@@ -169,7 +170,7 @@ def notify(event: Any) -> None:
     for implementation in _implementations(event):
         try:
             _call(implementation, event)
-        except Exception:
+        except (Exception, SystemExit):
             log.warning("Observer %s raised; it is ignored.", _name(implementation), exc_info=True)
 
 
@@ -178,7 +179,7 @@ def provide(event: Any) -> Any:
     for implementation in _implementations(event):
         try:
             value = _call(implementation, event)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise CortevalError(f"Hook {_name(implementation)} failed: {error}") from error
         if value is not None:
             return value
@@ -203,17 +204,16 @@ def problems() -> list[HookProblem]:
 
 def reload() -> None:
     """Forget what was loaded; the next use discovers hook plugins anew."""
+    discovery.forget()
     _loaded.cache_clear()
 
 
 @cache
 def _loaded() -> tuple[pluggy.PluginManager, tuple[HookProblem, ...]]:
-    from importlib_metadata import entry_points
-
     manager = pluggy.PluginManager("corteval")
     manager.add_hookspecs(Specifications)
     found: list[HookProblem] = []
-    for entry_point in entry_points(group=GROUP):
+    for entry_point in discovery.entry_points(GROUP):
         distribution = entry_point.dist.name if entry_point.dist else "unknown"
         try:
             with contextlib.redirect_stdout(sys.stderr):

@@ -25,7 +25,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar, cast
 
-from corteval import settings
+from corteval import discovery, settings
 from corteval.cards import (
     INTERFACES,
     BenchmarkCard,
@@ -208,9 +208,7 @@ class Registry(Generic[C]):
         return (*self._from_entry_points(), *self._from_files())
 
     def _from_entry_points(self) -> Iterator[Plugin[C]]:
-        from importlib_metadata import entry_points
-
-        for entry_point in entry_points(group=f"corteval.{self.kind}"):
+        for entry_point in discovery.entry_points(f"corteval.{self.kind}"):
             dist = entry_point.dist
             name, version = (dist.name, dist.version) if dist else ("unknown", "")
             source = Source(name, version, entry_point.value)
@@ -340,6 +338,7 @@ def find(identifier: str) -> list[tuple[str, Card]]:
 
 def reload() -> None:
     """Discover everything anew, for instance after an installation in a running process."""
+    discovery.forget()
     _FILES.clear()
     for registry in KINDS.values():
         registry.reload()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from corteval import hooks, registry
 from corteval.benchmark import Benchmark
@@ -36,25 +36,9 @@ def score(
     Raises:
         CortevalError: what went wrong and the next step.
     """
-    subject, task = _subject(model), _benchmark(benchmark, seed)
-    who, what = subject.identifier, task.card.identifier
-    hooks.notify(hooks.ScoreStarted(who, what))
-    started, clock = datetime.now(UTC), time.perf_counter()
-    try:
-        result = _ask(subject, task)
-    except BaseException as error:
-        hooks.notify(hooks.ScoreFailed(who, what, error, time.perf_counter() - clock))
-        raise
-    seconds = time.perf_counter() - clock
-    provenance = replace(
-        result.provenance or Provenance(seed=seed or 0),
-        versions=_versions(model, task),
-        seconds=round(seconds, 3),
-        started=started.isoformat(timespec="seconds"),
-    )
-    result = replace(result, model=who, benchmark=what, provenance=provenance)
-    hooks.notify(hooks.ScoreFinished(who, what, result, seconds))
-    return result
+    if seed is not None and not isinstance(benchmark, str):
+        raise OptionError("A benchmark object has its own seed; set it when you build it.")
+    return _score(_subject(model), _task(benchmark, seed))
 
 
 def score_all(
@@ -64,57 +48,100 @@ def score_all(
 
     Models and benchmarks are built once. Nothing but an interrupt stops the rest.
     """
-    tasks = {name: _attempt(_benchmark, name, seed) for name in benchmarks}
+    tasks = {name: _attempt(_task, name, seed) for name in benchmarks}
     for model in models:
         subject = _attempt(_subject, model)
         for name, task in tasks.items():
             broken = next((b for b in (subject, task) if isinstance(b, Exception)), None)
-            if broken is None:
-                result = _attempt(score, subject, task)
-                broken = result if isinstance(result, Exception) else None
-            if broken is None:
-                yield replace(result, model=model, provenance=_with_model(result, model))
-            else:
-                yield Score.unscored("failed", str(broken), model=model, benchmark=name)
+            result = broken or _attempt(_score, subject, task)
+            if isinstance(result, Exception):
+                log.info("%s on %s failed", model, name, exc_info=result)
+                result = Score.unscored("failed", str(result), model=model, benchmark=name)
+            yield result
 
 
-def _ask(subject: ModelCommitment, task: Benchmark) -> Score:
-    refused = [r for r in task.requests() if not subject.supports(r)]
+class _Subject(NamedTuple):
+    """A subject, the name it is known by, and versions of the distributions it came from."""
+
+    model: ModelCommitment
+    name: str
+    versions: dict[str, str]
+
+
+class _Task(NamedTuple):
+    """The same of a benchmark, and the seed it was built with, if it was built here."""
+
+    benchmark: Benchmark
+    name: str
+    versions: dict[str, str]
+    seed: int | None
+
+
+def _score(subject: _Subject, task: _Task) -> Score:
+    hooks.notify(hooks.ScoreStarted(subject.name, task.name))
+    started, clock = datetime.now(UTC), time.perf_counter()
+    try:
+        result = _ask(subject, task.benchmark)
+    except BaseException as error:
+        seconds = time.perf_counter() - clock
+        hooks.notify(hooks.ScoreFailed(subject.name, task.name, error, seconds))
+        raise
+    seconds = time.perf_counter() - clock
+    provenance = replace(
+        result.provenance or Provenance(seed=task.seed),
+        versions={**_libraries(), **subject.versions, **task.versions},
+        seconds=round(seconds, 3),
+        started=started.isoformat(timespec="seconds"),
+    )
+    result = replace(result, model=subject.name, benchmark=task.name, provenance=provenance)
+    hooks.notify(hooks.ScoreFinished(subject.name, task.name, result, seconds))
+    return result
+
+
+def _ask(subject: _Subject, benchmark: Benchmark) -> Score:
+    refused = [r for r in benchmark.requests() if not subject.model.supports(r)]
     if refused:
         wanted = "; ".join(describe(r) for r in refused)
-        return Score.unscored("not-applicable", f"{subject.identifier} does not support {wanted}.")
+        return Score.unscored("not-applicable", f"{subject.name} does not support {wanted}.")
     try:
-        return task(subject)
+        return benchmark(subject.model)
     except UndefinedScore as reason:
         return Score.unscored("undefined", str(reason))
 
 
-def _subject(model: str | ModelCommitment) -> ModelCommitment:
-    subject: Any = registry.models.create(model) if isinstance(model, str) else model
-    if not isinstance(subject, ModelCommitment):
+def _subject(model: str | ModelCommitment) -> _Subject:
+    if not isinstance(model, str):
+        built, name, versions = model, "", {}
+    else:
+        built, name = registry.models.create(model), _canonical(registry.models, model)
+        versions = _distribution(registry.models, model)
+    if not isinstance(built, ModelCommitment):
         raise PluginError(
-            f"{model if isinstance(model, str) else type(model).__name__} is no model: it lacks "
-            f"{', '.join(_lacking(subject, ModelCommitment))}. See corteval.model.ModelCommitment."
+            f"{name or type(built).__name__} is no model: it lacks "
+            f"{', '.join(_lacking(built, ModelCommitment))}. See corteval.model.ModelCommitment."
         )
-    return subject
+    return _Subject(built, name or built.identifier, versions)
 
 
-def _benchmark(benchmark: str | Benchmark, seed: int | None) -> Benchmark:
-    if not isinstance(benchmark, str):
-        if seed is not None:
-            raise OptionError("A benchmark object has its own seed; set it when you build it.")
-        return _checked_benchmark(benchmark, type(benchmark).__name__)
-    built = registry.benchmarks.create(benchmark, **({} if seed is None else {"seed": seed}))
-    return _checked_benchmark(built, benchmark)
-
-
-def _checked_benchmark(benchmark: Any, name: str) -> Benchmark:
-    if not isinstance(benchmark, Benchmark):
+def _task(benchmark: str | Benchmark, seed: int | None) -> _Task:
+    if isinstance(benchmark, str):
+        options = {} if seed is None else {"seed": seed}
+        built: Any = registry.benchmarks.create(benchmark, **options)
+        name = _canonical(registry.benchmarks, benchmark)
+    else:
+        built, name = benchmark, ""
+    if not isinstance(built, Benchmark):
         raise PluginError(
-            f"{name} is no benchmark: it lacks {', '.join(_lacking(benchmark, Benchmark))}. "
-            "See corteval.benchmark.Benchmark."
+            f"{name or type(built).__name__} is no benchmark: it lacks "
+            f"{', '.join(_lacking(built, Benchmark))}. See corteval.benchmark.Benchmark."
         )
-    return benchmark
+    card = built.card
+    versions = _distribution(registry.metrics, card.metric)
+    versions |= _distribution(registry.metrics, card.ceiling or "")
+    for identifier in card.data:
+        versions |= _distribution(registry.data, identifier)
+    versions |= _distribution(registry.benchmarks, name or card.identifier)
+    return _Task(built, name or card.identifier, versions, seed)
 
 
 def _lacking(thing: object, protocol: type) -> list[str]:
@@ -130,33 +157,27 @@ def _attempt(function: Any, *arguments: Any) -> Any:
     except CortevalError as error:
         return error
     except (Exception, SystemExit) as error:
-        log.warning("%s", error, exc_info=True)
-        return CortevalError(f"{type(error).__name__}: {error}")
+        wrapped = CortevalError(f"{type(error).__name__}: {error}")
+        wrapped.__cause__ = error
+        return wrapped
 
 
-def _with_model(result: Score, model: str) -> Provenance | None:
-    if result.provenance is None:
-        return None
-    return replace(
-        result.provenance, versions={**result.provenance.versions, **_distribution("models", model)}
-    )
+def _canonical(plugins: registry.Registry[Any], identifier: str) -> str:
+    """`identifier` as its card spells it, with the distribution if one was named."""
+    _, at, distribution = identifier.partition("@")
+    return f"{plugins.card(identifier).identifier}{at}{distribution}"
 
 
-def _versions(model: str | ModelCommitment, task: Benchmark) -> dict[str, str]:
+def _libraries() -> dict[str, str]:
     from importlib_metadata import version
 
-    libraries = {name: version(name) for name in ("corteval", "numpy", "xarray")}
-    used = _distribution("models", model) if isinstance(model, str) else {}
-    used |= _distribution("benchmarks", task.card.identifier)
-    used |= _distribution("metrics", task.card.metric)
-    for identifier in task.card.data:
-        used |= _distribution("data", identifier)
-    return {"python": platform.python_version(), **libraries, **used}
+    installed = {name: version(name) for name in ("corteval", "numpy", "xarray")}
+    return {"python": platform.python_version(), **installed}
 
 
-def _distribution(kind: str, identifier: str) -> dict[str, str]:
+def _distribution(plugins: registry.Registry[Any], identifier: str) -> dict[str, str]:
     try:
-        source = registry.KINDS[kind].source(identifier)
+        source = plugins.source(identifier)
     except CortevalError:  # an object that was never registered
         return {}
     return {source.distribution: source.version} if source.version else {}

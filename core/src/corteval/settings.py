@@ -45,7 +45,7 @@ def setting(name: str) -> Setting:
     variable, in_project, _ = KNOWN[name]
     if name in _flags:
         return Setting(name, _flags[name], "flag")
-    if variable in os.environ:
+    if os.environ.get(variable):
         return Setting(name, os.environ[variable], f"environment variable {variable}")
     for path in ([_project_file()] if in_project else []) + [_user_file()]:
         content = _read(path)
