@@ -90,7 +90,16 @@ def align(source: xr.DataArray, target: xr.DataArray) -> xr.DataArray:
     Raises:
         AssemblyError: if either has a stimulus the other lacks, since that would lose rows.
     """
-    have, want = (list(a["stimulus_id"].values) for a in (source, target))
+    return in_order(source, target["stimulus_id"].values)
+
+
+def in_order(source: xr.DataArray, stimulus_ids: Sequence[str] | np.ndarray) -> xr.DataArray:
+    """`source` with its presentations in the order of `stimulus_ids`.
+
+    Raises:
+        AssemblyError: if either has a stimulus the other lacks, since that would lose rows.
+    """
+    have, want = list(source["stimulus_id"].values), list(stimulus_ids)
     row = {stimulus_id: index for index, stimulus_id in enumerate(have)}
     missing = [i for i in want if i not in row]
     if missing:

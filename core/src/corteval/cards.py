@@ -209,11 +209,19 @@ class MetricCard(Card):
         role: ``"similarity"`` (two assemblies) or ``"ceiling"`` (one).
         bounds: smallest and largest raw value.
         symmetric: whether source and target may be swapped.
+        missing: NaN in the source is ``"refused"``, or stands for a unit without a value and is
+            ``"omitted"``.
+        example: ``"module:callable"`` that makes inputs for the conformance kit, if the metric does
+            not take presentation x neuroid. It returns, for a similarity, a source as good as one
+            can be, its target, and a source that knows nothing of it; for a ceiling, a reliable
+            assembly, an unreliable one, and one with a single trial.
     """
 
     role: Literal["similarity", "ceiling"] = "similarity"
     bounds: tuple[float, float] = (-1.0, 1.0)
     symmetric: bool = False
+    missing: Literal["refused", "omitted"] = "refused"
+    example: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,13 @@ import numpy as np
 import xarray as xr
 
 from corteval import hooks
-from corteval.assembly import check_behavioural, check_neural, neural, selected_units
+from corteval.assembly import (
+    check_behavioural,
+    check_neural,
+    in_order,
+    neural,
+    selected_units,
+)
 from corteval.cards import Modality
 from corteval.errors import AssemblyError, UnsupportedRequest
 from corteval.requests import Recording, Request, Task, UnitFilter
@@ -208,11 +214,23 @@ class LayerCommitment:
 
 
 def record(
-    model: ModelCommitment, stimuli: StimulusSet, target: str, **options: Any
+    model: ModelCommitment, stimuli: StimulusSet, target: str | Recording, **options: Any
 ) -> xr.DataArray:
-    """Responses of one recording target; `options` are fields of `Recording`."""
-    request = Recording(target, **options)
-    return check_neural(model.respond(stimuli, [request])[request])
+    """Responses in the order of `stimuli`, whatever the order in which the model returns them.
+
+    Args:
+        model: asked once.
+        stimuli: what is shown.
+        target: what is recorded; or a whole request.
+        options: fields of `Recording`, if `target` is a name.
+
+    Raises:
+        AssemblyError: if the model answers other stimuli than were shown, or in another form.
+        UnsupportedRequest: if it cannot answer.
+    """
+    request = target if isinstance(target, Recording) else Recording(target, **options)
+    answer = check_neural(model.respond(stimuli, [request])[request])
+    return in_order(answer, stimuli.stimulus_ids)
 
 
 def perform(model: ModelCommitment, stimuli: StimulusSet, task: Task) -> xr.DataArray:

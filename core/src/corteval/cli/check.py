@@ -14,7 +14,7 @@ _EPILOG = """\b
 Examples:
   corteval check pixels
   corteval check Cowley2023 --kind data --json
-  corteval check my-model --expect-fail stateless='adapts to what it has seen'
+  corteval check my-model --expect-fail statelessness='adapts to what it has seen'
 
 \b
 JSON:

@@ -123,10 +123,11 @@ def test_constant_neuroids_are_left_out_and_all_constant_is_undefined():
         ridge(resamples=10)(assembly(x), assembly(np.ones_like(y)))
 
 
-def test_constant_features_predict_nothing_and_say_so():
+@pytest.mark.parametrize("metric", [ridge, pls])
+def test_constant_features_predict_nothing_and_say_so(metric):
     _, y = linear_data()
-    with pytest.raises(UndefinedScore, match="Constant features"):
-        ridge(resamples=10)(assembly(np.ones((80, 3))), assembly(y))
+    with pytest.raises(UndefinedScore, match="predicts nothing"):
+        metric(resamples=10)(assembly(np.ones((80, 3))), assembly(y))
 
 
 def test_a_model_with_one_feature_has_a_pls_score():

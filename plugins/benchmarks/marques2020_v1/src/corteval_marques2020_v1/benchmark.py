@@ -14,14 +14,14 @@ from corteval import registry
 from corteval.cards import BenchmarkCard
 from corteval.data import DataSource
 from corteval.metric import Metric
-from corteval.model import ModelCommitment
+from corteval.model import ModelCommitment, record
 from corteval.requests import OneOf, Recording, Request, TimeBin, UnitFilter
 from corteval.score import Estimate, Provenance, Score, normalize
 from corteval.stimuli import StimulusSet
 from corteval_marques2020_v1 import rates
 from corteval_marques2020_v1.ideal import ideal_responses
 from corteval_marques2020_v1.properties import PROPERTIES, conditions
-from corteval_marques2020_v1.receptive_fields import central_units, rectified
+from corteval_marques2020_v1.receptive_fields import central_units, in_neuroid_order, rectified
 
 _MAPPING_TRIALS = 10
 _TRIALS = 20
@@ -111,9 +111,8 @@ class PropertyBenchmark:
     ) -> xr.DataArray:
         wanted = UnitFilter((OneOf("neuroid_id", tuple(units)),))
         request = replace(self._recording, trials=_TRIALS, units=wanted)
-        responses = assemblies.responses_matrix(model.respond(stimuli, [request])[request])
-        position = {str(n): i for i, n in enumerate(responses["neuroid_id"].values)}
-        return responses.isel(neuroid=[position[n] for n in units])
+        responses = assemblies.responses_matrix(record(model, stimuli, request))
+        return in_neuroid_order(responses, units)
 
     @property
     def _recording(self) -> Recording:

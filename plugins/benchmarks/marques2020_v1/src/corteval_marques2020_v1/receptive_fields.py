@@ -5,13 +5,15 @@ Source: spec ``marques2020`` section 2, steps 1 and 2.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
+import xarray as xr
 
 from corteval.assembly import responses_matrix
 from corteval.errors import UndefinedScore
-from corteval.model import ModelCommitment
+from corteval.model import ModelCommitment, record
 from corteval.requests import Between, Recording, UnitFilter
 from corteval.stimuli import StimulusSet
 
@@ -57,12 +59,13 @@ def central_units(
     request = filtered if model.supports(filtered) else request
     blank_set = stimuli.where(stimulus_set="blank")
     gratings = stimuli.where(stimulus_set="receptive_field")
-    blank = responses_matrix(model.respond(blank_set, [request])[request])
+    blank = responses_matrix(record(model, blank_set, request))
     drive = []
     for y in sorted(gratings.table["y"].unique()):  # row by row: the whole map is never held
         row = gratings.where(y=y)
         order = row.table.sort_values(["x", "orientation", "phase"]).index
-        responses = responses_matrix(model.respond(row.select(list(order)), [request])[request])
+        responses = responses_matrix(record(model, row.select(list(order)), request))
+        responses = in_neuroid_order(responses, blank["neuroid_id"].values)
         above = rectified(responses.values) - rectified(blank.values)
         drive.append(above.reshape(row.table["x"].nunique(), -1, above.shape[1]).max(axis=1))
     x = np.sort(gratings.table["x"].unique())
@@ -94,6 +97,12 @@ def centres_degrees(drive: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarr
     with np.errstate(invalid="ignore"):
         weights = drive / drive.sum(axis=(0, 1))
     return np.stack([np.einsum("y,yxu->u", y, weights), np.einsum("x,yxu->u", x, weights)])
+
+
+def in_neuroid_order(responses: xr.DataArray, neuroid_ids: Iterable[str]) -> xr.DataArray:
+    """`responses` with its neuroids in the order of `neuroid_ids`."""
+    position = {n: i for i, n in enumerate(responses["neuroid_id"].values.tolist())}
+    return responses.isel(neuroid=[position[str(n)] for n in neuroid_ids])
 
 
 def rectified(responses: np.ndarray) -> np.ndarray:

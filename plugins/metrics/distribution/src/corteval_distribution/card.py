@@ -10,4 +10,6 @@ KS_SIMILARITY = MetricCard(
     summary="Kolmogorov-Smirnov similarity of a unit property to a published histogram",
     licence="MIT",
     bounds=(0.0, 1.0),
+    missing="omitted",
+    example="corteval_distribution.ks:example",
 )

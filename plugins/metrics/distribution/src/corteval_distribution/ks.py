@@ -115,6 +115,24 @@ class KSSimilarity:
         return Score(value=raw.value, raw=raw, samples=samples)
 
 
+def example() -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
+    """Units with the distribution of a histogram, the histogram, and units all in one bin."""
+    edges, counts = np.arange(6.0), np.array([10, 20, 40, 20, 10])
+    target = xr.DataArray(
+        counts,
+        dims=["bin"],
+        coords={"bin_low": ("bin", edges[:-1]), "bin_high": ("bin", edges[1:])},
+        attrs={"units_measured": int(counts.sum())},
+    )
+    alike, elsewhere = np.repeat(edges[:-1] + 0.5, 5 * counts), np.full(500, 0.5)
+    ids = [f"unit-{number:03d}" for number in range(500)]
+    source, noise = (
+        xr.DataArray(values, dims=["neuroid"], coords={"neuroid_id": ("neuroid", ids)})
+        for values in (alike, elsewhere)
+    )
+    return source, target, noise
+
+
 def _edges(target: xr.DataArray) -> np.ndarray:
     if target.dims != ("bin",) or not {"bin_low", "bin_high"} <= set(target.coords):
         raise AssemblyError(

@@ -56,6 +56,8 @@ class RegressionCorrelation:
         target = responses_matrix(target)
         source = align(responses_matrix(source), target)
         x, y = source.values.astype(np.float64), target.values.astype(np.float64)
+        if not np.ptp(x, axis=0).any():
+            raise UndefinedScore("Every feature is constant over stimuli and predicts nothing.")
         held = [
             Held(self.regression(x[train], y[train], x[test]), y[test], test)
             for train, test in self.splits.over(target)
@@ -65,7 +67,7 @@ class RegressionCorrelation:
         if np.isnan(per_split).any():
             raise UndefinedScore(
                 "No neuroid has a correlation in some split: its predictions or test responses "
-                "are constant. Constant features predict nothing."
+                "are constant."
             )
         ids = {name: target[name].values.astype(str) for name in ("stimulus_id", "neuroid_id")}
         replicates = median_correlation_replicates(

@@ -1,0 +1,6 @@
+import pytest
+
+
+@pytest.mark.conformance("ks_similarity")
+def test_conformance(identifier, check):
+    check(identifier)

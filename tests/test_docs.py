@@ -1,0 +1,90 @@
+"""Documents are tested: what they say runs, and what exists they say."""
+
+import dataclasses
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from tests.workspace import ROOT
+
+from corteval import hooks
+
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(text, language):
+    return re.findall(rf"```{language}\n(.*?)```", text, re.S)
+
+
+def test_the_readme_has_exactly_two_commands_and_ten_lines_of_python():
+    assert [len(block.strip().splitlines()) for block in blocks(README, "bash")] == [1, 1]
+    (python,) = blocks(README, "python")
+    assert len([line for line in python.splitlines() if line.strip()]) <= 10
+
+
+def test_the_readmes_python_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (python,) = blocks(README, "python")
+    exec(compile(python, "README.md", "exec"), {})
+    assert "of 0.96" in capsys.readouterr().out
+    assert (tmp_path / "score.json").stat().st_size > 1000
+
+
+def test_every_hook_is_documented_with_its_event_and_fields():
+    text = (ROOT / "docs" / "hooks.md").read_text()
+    for event, hook in hooks._HOOK_OF.items():
+        (line,) = [row for row in text.splitlines() if f"`{hook}(event)`" in row]
+        assert f"`{event.__name__}`" in line
+        for field in dataclasses.fields(event):
+            assert field.name in line or field.name == "commands"
+
+
+def test_every_verb_is_in_the_readme():
+    from corteval.cli import VERBS
+
+    for verb in VERBS:
+        assert f"corteval {verb}" in README
+
+
+def test_every_setting_is_documented():
+    from corteval.settings import KNOWN
+
+    text = README + (ROOT / "docs" / "writing-plugins.md").read_text()
+    for name, (variable, _, _) in KNOWN.items():
+        assert variable in text or f"--{name}" in text
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("examples/*.py")), ids=lambda p: p.name)
+def test_examples_run(path, tmp_path):
+    subprocess.run([sys.executable, path], check=True, cwd=tmp_path, timeout=120)
+
+
+@pytest.mark.slow
+def test_the_readmes_first_command_works_in_a_fresh_copy_offline(tmp_path):
+    """Everything a newcomer types, with no mirror and no network once packages are installed."""
+    files = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    for name in filter(None, files):
+        if (ROOT / name).is_file():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, tmp_path / name)
+    command = blocks(README, "bash")[0].strip()
+    install, _, score = command.rpartition(" && ")
+    plain = {k: v for k, v in os.environ.items() if not k.startswith(("CORTEVAL_", "VIRTUAL_ENV"))}
+    plain["CORTEVAL_HOME"] = str(tmp_path / "home")
+    subprocess.run(["bash", "-c", f"{install} --quiet"], cwd=tmp_path, env=plain, check=True)
+    done = subprocess.run(
+        ["bash", "-c", f". .venv/bin/activate && {score}"],
+        cwd=tmp_path,
+        env=plain | {"CORTEVAL_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for word in ("score", "raw", "ceiling", "interval", "gabor-filterbank", "0.98"):
+        assert word in done.stdout
+    assert not (tmp_path / "home" / "downloads").exists()
