@@ -141,9 +141,10 @@ def test_a_wrong_factory_fails_its_own_cells_only(environment, tmp_path):
         failed, pixels = json.loads(done.stdout)
         assert "no_such" in failed["reason"]
         assert pixels["status"] == "scored"
-        check = environment.corteval("check", "lab-edges")
-        assert check.returncode == 1
-        assert "no_such" in check.stdout + check.stderr
+        for verb in (["check", "lab-edges"], ["doctor"]):
+            answer = environment.corteval(*verb)
+            assert answer.returncode == 1
+            assert "no_such" in answer.stdout
     finally:
         environment.pip("uninstall", "--yes", "lab-plugin")
 

@@ -213,6 +213,13 @@ def test_a_factory_that_fails_is_a_plugin_error_with_its_cause(factory, message)
             registry.models.create("toy-model")
 
 
+def test_code_that_cannot_be_imported_is_found_without_creating_anything():
+    with registry.models.temporary(toy(), toy("wrong", factory=f"{__name__}:no_such_thing")):
+        assert registry.models.problems() == []
+        (problem,) = [p for p in registry.models.unusable() if p.identifier == "wrong"]
+        assert "no_such_thing" in problem.reason
+
+
 def test_cards_are_found_by_their_fields():
     image = toy("sees", modalities=frozenset({"image"}))
     text = toy("reads", modalities=frozenset({"text"}))

@@ -199,6 +199,18 @@ class Registry(Generic[C]):
                 found.append(Problem(self.kind, plugin.identifier, plugin.source, reason))
         return found
 
+    def unusable(self) -> list[Problem]:
+        """Plugins with a sound card whose code cannot be imported; imports all of it."""
+        found = []
+        for plugin in self.plugins():
+            if plugin.card is not None:
+                try:
+                    _import_factory(plugin.card, plugin)
+                except PluginError as error:
+                    where = (self.kind, plugin.identifier, plugin.source)
+                    found.append(Problem(*where, str(error), error))
+        return found
+
     def reload(self) -> None:
         """Forget what was read; the next look-up discovers plugins anew."""
         self.__dict__.pop("_installed", None)
@@ -354,7 +366,8 @@ def _import_factory(card: Card, plugin: Plugin[Any]) -> Any:
     except (Exception, SystemExit) as error:
         raise _plugin_error(plugin.kind, card.identifier, plugin.source, error) from error
     if not callable(found):
-        raise PluginError(f"{card.identifier}: factory {card.factory} is not callable.")
+        reason = PluginError(f"its factory {card.factory} is not callable")
+        raise _plugin_error(plugin.kind, card.identifier, plugin.source, reason)
     return found
 
 

@@ -50,7 +50,10 @@ class Trouble:
 @json_option
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """Find out what is wrong with this installation."""
+    """Find out what is wrong with this installation.
+
+    Imports the code of every plugin, which `corteval list` does not.
+    """
     environment, problems = _environment(), [*_problems()]
     origins = [_in_force(name) for name in settings.KNOWN]
     if as_json:
@@ -104,7 +107,16 @@ def _in_force(name: str) -> settings.Setting:
 
 def _problems() -> Iterator[Trouble]:
     said = set()
-    for examine in (_interpreter, _libraries, _settings, _home, _mirror, _plugins, _hooks):
+    for examine in (
+        _interpreter,
+        _libraries,
+        _settings,
+        _home,
+        _mirror,
+        _plugins,
+        _references,
+        _hooks,
+    ):
         try:
             yield from examine()
         except CortevalError as error:  # a bad settings file stops several of them
@@ -164,11 +176,24 @@ def _mirror() -> Iterator[Trouble]:
 
 
 def _plugins() -> Iterator[Trouble]:
-    for problem in registry.problems():
+    unusable = (p for plugins in registry.KINDS.values() for p in plugins.unusable())
+    for problem in [*registry.problems(), *unusable]:
         source = f"{problem.source.distribution} {problem.source.version}".strip()
         about = f"{problem.kind} {problem.identifier} ({source})"
         cause = problem.error.__cause__ if problem.error else None
         yield _trouble(about, problem.reason, cause)
+
+
+def _references() -> Iterator[Trouble]:
+    """Benchmarks that name a metric, a ceiling or data that nobody provides."""
+    for card in registry.benchmarks.where():
+        parts = [("metrics", card.metric), ("metrics", card.ceiling or "")]
+        for kind, identifier in parts + [("data", name) for name in card.data]:
+            try:
+                if identifier:
+                    registry.KINDS[kind].card(identifier)
+            except CortevalError as error:
+                yield _trouble(f"benchmark {card.identifier}", str(error), error.__cause__)
 
 
 def _hooks() -> Iterator[Trouble]:

@@ -172,10 +172,13 @@ def _print_scores(scores: Sequence[Score], as_json: bool) -> None:
         interval = " or ".join(f"{100 * level:g} %" for level in sorted(levels)) + " interval"
         header = ("model", "benchmark", "score", interval, "raw", "ceiling", "normalization")
         print_table((*header, "status"), [_row(score) for score in scores])
+    said: dict[str, list[str]] = {}  # what holds for several cells is said once
     for score in scores:
-        said = [score.reason] if score.reason else []
-        for text in said + [f"note: {note}" for note in score.notes]:
-            click.echo(f"{score.model} on {score.benchmark}: {text}", err=True)
+        for text in [score.reason] * bool(score.reason) + [f"note: {n}" for n in score.notes]:
+            said.setdefault(text, []).append(f"{score.model} on {score.benchmark}")
+    for text, cells in said.items():
+        others = f" (and {len(cells) - 1} more)" if len(cells) > 1 else ""
+        click.echo(f"{cells[0]}{others}: {text}", err=True)
 
 
 def _row(score: Score) -> tuple[str, ...]:
