@@ -76,8 +76,8 @@ def test_installed_it_is_listed_and_scores_and_uninstalled_it_vanishes(environme
     done = environment.corteval("score", "LAB-edges,pixels", "labdata2026.*", "--json")
     assert done.returncode == 0, done.stderr
     own, pixels = json.loads(done.stdout)
-    # the neurons are a linear function of the model's units, and mean luminance knows nothing
-    assert own["value"] > 0.6
+    # the neurons like contrast, which is what the model measures; mean luminance knows nothing
+    assert own["value"] > 0.4
     assert own["interval"]["low"] > pixels["interval"]["high"]
     check = environment.corteval("check", "lab-edges")
     assert check.returncode == 0, check.stdout + check.stderr

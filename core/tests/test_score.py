@@ -84,6 +84,8 @@ def scores(draw):
             | st.builds(
                 Provenance,
                 versions=st.dictionaries(texts, texts, max_size=2),
+                cards=st.dictionaries(texts, st.integers(1, 9), max_size=2),
+                options=st.dictionaries(texts, texts, max_size=2),
                 digests=st.dictionaries(texts, texts, max_size=2),
                 seed=st.none() | st.integers(),
                 device=texts,
@@ -131,7 +133,7 @@ def test_json_is_strict_and_canonical(score):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", "null", '{"schema": "corteval.score/1"}', '{"schema": "other/9"}', "🧠"],
+    ["", "[]", "{}", "null", '{"schema": "corteval.record/1"}', '{"schema": "other/9"}', "🧠"],
 )
 def test_text_that_is_no_score_is_refused(text):
     with pytest.raises(ScoreFormatError):
@@ -241,5 +243,5 @@ def test_a_score_prints_its_value_and_interval_or_its_reason():
     score = normalize(
         scored(0.5, "similarity", [0.4, 0.6] * 50), Estimate(value=1), scope="s", seed=0
     )
-    assert repr(score) == "<Score : 0.500 [0.400, 0.600]>"
+    assert repr(score) == "<Score unnamed: 0.500 [0.400, 0.600] (r/c)>"
     assert "because" in repr(Score.unscored("undefined", "because"))

@@ -141,9 +141,9 @@ BENCHMARK = BenchmarkCard(
 )
 
 
-def perfect():
+def perfect(gain=1.0):
     rng = np.random.default_rng(1)
-    return subject(features() @ rng.standard_normal((FEATURES, 5)), "perfect")
+    return subject(gain * features() @ rng.standard_normal((FEATURES, 5)), "perfect")
 
 
 def nonsense():
@@ -208,6 +208,35 @@ def test_an_object_scores_without_any_registration():
         score("perfect", own, seed=1)
 
 
+def test_a_model_with_other_options_is_told_apart_and_its_options_are_kept():
+    plain, changed = registry.models.create("perfect"), registry.models.create("perfect", gain=2.0)
+    assert score(plain, "Toy.V4-toy_r").model == "perfect"
+    result = score(changed, "Toy.V4-toy_r", seed=4)
+    assert result.model == "perfect (modified)"
+    assert result.provenance.options == {
+        "models/perfect": "gain=2.0",
+        "benchmarks/Toy.V4-toy_r": "seed=4",
+    }
+    assert result.provenance.cards == {
+        "models/perfect": 1,
+        "benchmarks/Toy.V4-toy_r": 1,
+        "metrics/toy_r": 1,
+        "metrics/toy_reliability": 1,
+        "data/Toy": 1,
+    }
+
+
+def test_provenance_holds_versions_of_what_plugins_depend_on():
+    result = score("pixels", "Marques2020.V1-preferred_orientation")
+    assert {"corteval-controls", "pillow", "scipy", "pandas"} <= set(result.provenance.versions)
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "x" * 300, 7])
+def test_a_subject_whose_name_no_table_can_show_is_refused(name):
+    with pytest.raises(OptionError, match="printable text"):
+        score(subject(features(), identifier=name), NeuralBenchmark(card=BENCHMARK))
+
+
 def test_a_subject_that_cannot_answer_is_not_applicable_and_never_asked():
     model = subject(features(), layers={"V1": "layer"})
     result = score(model, "Toy.V4-toy_r")
@@ -234,7 +263,8 @@ def test_one_failing_cell_does_not_stop_the_rest():
     results = list(score_all(["nonsense", "exits", "perfect"], ["Toy.V4-toy_r"]))
     assert [r.status for r in results] == ["failed", "failed", "scored"]
     assert [r.model for r in results] == ["nonsense", "exits", "perfect"]
-    assert "SystemExit: bye" in results[1].reason
+    assert "SystemExit: bye (in " in results[1].reason
+    assert "test_scoring.py, line" in results[1].reason
 
 
 def test_observers_hear_start_finish_and_failure():
@@ -318,6 +348,46 @@ def test_an_extractor_that_skips_stimuli_is_caught():
         {"__call__": lambda self, s, w: Table.__call__(self, s.select(s.stimulus_ids[:100]), w)},
     )
     with pytest.raises(AssemblyError, match="answered 100 of 120"):
+        record(model, stimuli(), "V4")
+
+
+@pytest.mark.parametrize(
+    ("blocks", "message"),
+    [
+        (lambda w: ["responses"], "yields str; it must yield"),
+        (lambda w: [{"other": np.zeros((1, 6))}], "yields other; it must yield"),
+        (lambda w: [{"layer": np.zeros((1, 99))}], r"yields \(1, 99\) for layer 'layer'; 6 units"),
+        (lambda w: [{"layer": np.zeros((500, 6))}], "at most 120 stimuli"),
+        (lambda w: [{"layer": np.zeros((0, 6))}], r"yields \(0, 6\)"),
+    ],
+)
+def test_an_extractor_that_yields_something_else_is_told_what_was_asked(blocks, message):
+    class Odd(Table):
+        def __call__(self, stimuli, wanted):
+            yield from blocks(wanted)
+
+    model = LayerCommitment(
+        identifier="odd",
+        extractor=Odd(features()),
+        layers={ANY_TARGET: "layer"},
+        modalities=frozenset({"text"}),
+    )
+    with pytest.raises(AssemblyError, match=message):
+        record(model, stimuli(), "V4")
+
+
+def test_units_without_ids_are_refused():
+    class Nameless(Table):
+        def units(self, layer):
+            return {"channel": np.arange(3)}
+
+    model = LayerCommitment(
+        identifier="nameless",
+        extractor=Nameless(features()),
+        layers={ANY_TARGET: "layer"},
+        modalities=frozenset({"text"}),
+    )
+    with pytest.raises(AssemblyError, match="must give 'neuroid_id'"):
         record(model, stimuli(), "V4")
 
 

@@ -38,7 +38,7 @@ def check_identifier(text: str, *, member: bool = False) -> str:
         InvalidIdentifier: with the offending text, shortened and escaped.
     """
     shown = ascii(text if len(text) <= 60 else text[:57] + "...")
-    what = "member name" if member else "identifier"
+    what = "name" if member else "identifier"
     if not text:
         raise InvalidIdentifier(f"The {what} is empty. `corteval list` shows what can be named.")
     if len(text) > _MAX_LENGTH:

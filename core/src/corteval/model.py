@@ -130,8 +130,7 @@ class LayerCommitment:
             return False
         if request.units is None:
             return True
-        known = self.extractor.units(str(self._layer(request.target)))
-        return request.units.coordinates <= set(known)
+        return request.units.coordinates <= set(self._units(request.target))
 
     def respond(
         self, stimuli: StimulusSet, requests: Sequence[Request]
@@ -146,7 +145,7 @@ class LayerCommitment:
                 f"{self.identifier} takes {' or '.join(sorted(self.modalities))}, "
                 f"not {stimuli.modality}."
             )
-        columns = {r: self.extractor.units(str(self._layer(r.target))) for r in recordings}
+        columns = {r: self._units(r.target) for r in recordings}
         kept = {r: selected_units(r.units, columns[r]) for r in recordings}
         wanted = {
             layer: np.unique(
@@ -188,10 +187,10 @@ class LayerCommitment:
         }
         done = 0
         for block in self.extractor(stimuli.shown(), wanted):
-            rows = {len(responses) for responses in block.values()}
+            rows = self._check_block(block, wanted, len(stimuli) - done)
             for layer, responses in block.items():
-                held[layer][done : done + len(responses)] = responses
-            done += rows.pop()
+                held[layer][done : done + rows] = responses
+            done += rows
             hooks.notify(
                 hooks.Progress(f"{self.identifier}: responses", done, len(stimuli), "stimuli")
             )
@@ -201,6 +200,37 @@ class LayerCommitment:
                 "yield every stimulus once, in order."
             )
         return held
+
+    def _check_block(self, block: Any, wanted: Mapping[str, np.ndarray], remaining: int) -> int:
+        """Number of presentations in a block of the extractor's, if it is what was asked for."""
+        if not isinstance(block, Mapping) or set(block) != set(wanted):
+            layers = block if isinstance(block, Mapping) else [type(block).__name__]
+            found = ", ".join(map(str, layers))
+            raise AssemblyError(
+                f"{self.identifier}: its extractor yields {found}; it must yield, block by block, "
+                f"a mapping of the layers asked for: {', '.join(wanted)}."
+            )
+        shapes = {layer: np.shape(responses) for layer, responses in block.items()}
+        rows = next(iter(shapes.values()))[:1]
+        for layer, shape in shapes.items():
+            if shape != (*rows, len(wanted[layer])) or not 0 < rows[0] <= remaining:
+                raise AssemblyError(
+                    f"{self.identifier}: its extractor yields {shape} for layer {layer!r}; "
+                    f"{len(wanted[layer])} units of at most {remaining} stimuli were asked for."
+                )
+        return int(rows[0])
+
+    def _units(self, target: str) -> Mapping[str, np.ndarray]:
+        """Coordinates of the units that answer `target`."""
+        layer = str(self._layer(target))
+        columns = self.extractor.units(layer)
+        lengths = {len(column) for column in columns.values()}
+        if "neuroid_id" not in columns or len(lengths) != 1:
+            raise AssemblyError(
+                f"{self.identifier}: units({layer!r}) gives columns {', '.join(columns)}, of "
+                f"lengths {sorted(lengths)}; it must give 'neuroid_id', and one value a unit in each."
+            )
+        return columns
 
     def _perturb(
         self, target: str, values: np.ndarray, units: Mapping[str, np.ndarray]

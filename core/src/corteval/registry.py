@@ -17,6 +17,7 @@ import importlib
 import inspect
 import re
 import sys
+import weakref
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,6 +70,17 @@ class Plugin(Generic[C]):
     source: Source
     card: C | None = None
     error: PluginError | None = None
+
+
+@dataclass(frozen=True)
+class Creation:
+    """How something was created: from which card and source, with which options of the caller."""
+
+    kind: str
+    identifier: str
+    version: int
+    source: Source
+    options: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -140,11 +152,14 @@ class Registry(Generic[C]):
         arguments = {**card.arguments(), **options}
         _check_options(card, factory, arguments)
         try:
-            return factory(**arguments)
+            created = factory(**arguments)
         except CortevalError:
             raise
         except (Exception, SystemExit) as error:
             raise _plugin_error(self.kind, card.identifier, plugin.source, error) from error
+        how = Creation(self.kind, card.identifier, card.version, plugin.source, options)
+        _remember(created, how)
+        return created
 
     def where(self, **fields: Any) -> list[C]:
         """Cards whose fields equal the given values; of a collection, those that hold the value."""
@@ -324,6 +339,12 @@ def problems() -> list[Problem]:
     return [problem for registry in KINDS.values() for problem in registry.problems()]
 
 
+def creation_of(thing: object) -> Creation | None:
+    """How `thing` was created, if a registry created it."""
+    known = _CREATED.get(id(thing))
+    return known[1] if known and known[0]() is thing else None
+
+
 def find(identifier: str) -> list[tuple[str, Card]]:
     """(kind, card) of every registry that knows `identifier`.
 
@@ -354,6 +375,17 @@ def reload() -> None:
     _FILES.clear()
     for registry in KINDS.values():
         registry.reload()
+
+
+#: By `id`, since what plugins create may not be hashable; forgotten with the object.
+_CREATED: dict[int, tuple[weakref.ref[Any], Creation]] = {}
+
+
+def _remember(created: object, how: Creation) -> None:
+    key = id(created)
+    # without a weak reference to it, a thing has no provenance beyond its own words
+    with contextlib.suppress(TypeError):
+        _CREATED[key] = weakref.ref(created, lambda _: _CREATED.pop(key, None)), how
 
 
 def _import_factory(card: Card, plugin: Plugin[Any]) -> Any:
@@ -424,7 +456,8 @@ _FILES: dict[Path, ModuleType | BaseException] = {}
 
 def _plugin_files() -> list[Path]:
     folders = settings.plugin_path()
-    return [p for folder in folders for p in sorted(folder.glob("*.py")) if p.name[0] != "_"]
+    found = [p for folder in folders for p in sorted(folder.glob("*.py")) if p.name[0] != "_"]
+    return list(dict.fromkeys(path.resolve() for path in found))
 
 
 def _load_file(path: Path) -> ModuleType | BaseException:

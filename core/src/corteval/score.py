@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+#: Of the summary that the command line prints, and of the full record.
 SCHEMA = "corteval.score/1"
+RECORD_SCHEMA = "corteval.record/1"
 
 Status = Literal["scored", "undefined", "not-applicable", "failed"]
 
@@ -69,7 +71,7 @@ class Estimate:
     error: float | None = None
     method: str = ""
     quantity: Quantity = "similarity"
-    replicates: tuple[float, ...] = ()
+    replicates: tuple[float, ...] = field(default=(), repr=False)
 
 
 @final
@@ -102,6 +104,8 @@ class Provenance:
 
     Args:
         versions: of Python, libraries and plugins, by distribution name.
+        cards: version of every card used, by ``kind/identifier``; it rises when scores change.
+        options: what the caller set beyond the cards, by ``kind/identifier``.
         digests: SHA-256 of stimuli and assemblies, by role.
         seed: of everything random.
         device: where the model ran.
@@ -110,6 +114,8 @@ class Provenance:
     """
 
     versions: Mapping[str, str] = field(default_factory=dict)
+    cards: Mapping[str, int] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     seed: int | None = None
     device: str = "cpu"
@@ -163,7 +169,7 @@ class Score:
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, numbers at full precision, non-finite ones as text."""
         content = {
-            "schema": SCHEMA,
+            "schema": RECORD_SCHEMA,
             **{name: getattr(self, name) for name in _PLAIN},
             **{
                 name: None if part is None else asdict(part)
@@ -183,9 +189,9 @@ class Score:
         """
         try:
             content = json.loads(text)
-            if content.get("schema") != SCHEMA:
+            if content.get("schema") != RECORD_SCHEMA:
                 raise ScoreFormatError(
-                    f"Expected JSON of schema {SCHEMA!r}, found {content.get('schema')!r}."
+                    f"Expected JSON of schema {RECORD_SCHEMA!r}, found {content.get('schema')!r}."
                 )
             parts: dict[str, Any] = {
                 name: None if content[name] is None else part(**_numbers(content[name], part))
@@ -235,11 +241,11 @@ class Score:
         return pd.DataFrame([row])
 
     def __repr__(self) -> str:
-        name = " on ".join(part for part in (self.model, self.benchmark) if part)
+        name = " on ".join(part for part in (self.model, self.benchmark) if part) or "unnamed"
         if self.status != "scored":
             return f"<Score {name}: {self.status}: {self.reason}>"
         bounds = f" [{self.interval.low:.3f}, {self.interval.high:.3f}]" if self.interval else ""
-        return f"<Score {name}: {self.value:.3f}{bounds}>"
+        return f"<Score {name}: {self.value:.3f}{bounds} ({self.normalization or 'raw'})>"
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import platform
+import re
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -61,20 +64,19 @@ def score_all(
 
 
 class _Subject(NamedTuple):
-    """A subject, the name it is known by, and versions of the distributions it came from."""
+    """A subject, the name it is known by, and where it came from."""
 
     model: ModelCommitment
     name: str
-    versions: dict[str, str]
+    origin: Provenance
 
 
 class _Task(NamedTuple):
-    """The same of a benchmark, and the seed it was built with, if it was built here."""
+    """The same of a benchmark."""
 
     benchmark: Benchmark
     name: str
-    versions: dict[str, str]
-    seed: int | None
+    origin: Provenance
 
 
 def _score(subject: _Subject, task: _Task) -> Score:
@@ -88,8 +90,10 @@ def _score(subject: _Subject, task: _Task) -> Score:
         raise
     seconds = time.perf_counter() - clock
     provenance = replace(
-        result.provenance or Provenance(seed=task.seed),
-        versions={**_libraries(), **subject.versions, **task.versions},
+        result.provenance or Provenance(seed=task.origin.seed),
+        versions={**_libraries(), **subject.origin.versions, **task.origin.versions},
+        cards={**subject.origin.cards, **task.origin.cards},
+        options={**subject.origin.options, **task.origin.options},
         seconds=round(seconds, 3),
         started=started.isoformat(timespec="seconds"),
     )
@@ -110,38 +114,76 @@ def _ask(subject: _Subject, benchmark: Benchmark) -> Score:
 
 
 def _subject(model: str | ModelCommitment) -> _Subject:
-    if not isinstance(model, str):
-        built, name, versions = model, "", {}
-    else:
-        built, name = registry.models.create(model), _canonical(registry.models, model)
-        versions = _distribution(registry.models, model)
+    built: Any = registry.models.create(model) if isinstance(model, str) else model
     if not isinstance(built, ModelCommitment):
         raise PluginError(
-            f"{name or type(built).__name__} is no model: it lacks "
+            f"{model if isinstance(model, str) else type(model).__name__} is no model: it lacks "
             f"{', '.join(_lacking(built, ModelCommitment))}. See corteval.model.ModelCommitment."
         )
-    return _Subject(built, name or built.identifier, versions)
+    name = _named(built, model) or check_name(built.identifier)
+    return _Subject(built, name, _origin([built]))
 
 
 def _task(benchmark: str | Benchmark, seed: int | None) -> _Task:
+    options = {} if seed is None else {"seed": seed}
+    built: Any = benchmark
     if isinstance(benchmark, str):
-        options = {} if seed is None else {"seed": seed}
-        built: Any = registry.benchmarks.create(benchmark, **options)
-        name = _canonical(registry.benchmarks, benchmark)
-    else:
-        built, name = benchmark, ""
+        built = registry.benchmarks.create(benchmark, **options)
     if not isinstance(built, Benchmark):
         raise PluginError(
-            f"{name or type(built).__name__} is no benchmark: it lacks "
-            f"{', '.join(_lacking(built, Benchmark))}. See corteval.benchmark.Benchmark."
+            f"{benchmark if isinstance(benchmark, str) else type(benchmark).__name__} is no "
+            f"benchmark: it lacks {', '.join(_lacking(built, Benchmark))}. "
+            "See corteval.benchmark.Benchmark."
         )
     card = built.card
-    versions = _distribution(registry.metrics, card.metric)
-    versions |= _distribution(registry.metrics, card.ceiling or "")
-    for identifier in card.data:
-        versions |= _distribution(registry.data, identifier)
-    versions |= _distribution(registry.benchmarks, name or card.identifier)
-    return _Task(built, name or card.identifier, versions, seed)
+    parts = [("metrics", card.metric), ("metrics", card.ceiling or "")]
+    parts += [("data", identifier) for identifier in card.data]
+    return _Task(
+        built, _named(built, benchmark) or card.identifier, _origin([built], parts, seed=seed)
+    )
+
+
+def _named(built: object, asked: object) -> str:
+    """The identifier `built` was created from: as its card spells it, and what was changed."""
+    how = registry.creation_of(built)
+    if how is None:
+        return ""
+    _, at, distribution = asked.partition("@") if isinstance(asked, str) else ("", "", "")
+    changed = " (modified)" if set(how.options) - {"seed"} else ""
+    return f"{how.identifier}{at}{distribution}{changed}"
+
+
+def check_name(identifier: object) -> str:
+    """Return the name of an unregistered subject, if tables and records can show it."""
+    if isinstance(identifier, str) and identifier.isprintable() and 0 < len(identifier) <= 200:
+        return identifier
+    raise OptionError(
+        f"A subject is called {ascii(identifier)[:60]}; its identifier must be printable text of 1 "
+        "to 200 characters."
+    )
+
+
+def _origin(
+    built: Sequence[object], parts: Sequence[tuple[str, str]] = (), seed: int | None = None
+) -> Provenance:
+    """Versions of all plugins behind what was built and behind its parts, by kind and name."""
+    used = [how for thing in built if (how := registry.creation_of(thing)) is not None]
+    sources = [how.source for how in used]
+    cards = {f"{how.kind}/{how.identifier}": how.version for how in used}
+    options = {
+        f"{how.kind}/{how.identifier}": ", ".join(f"{n}={v!r}" for n, v in how.options.items())
+        for how in used
+        if how.options
+    }
+    for kind, identifier in parts:
+        with contextlib.suppress(CortevalError):  # reported when the part is used
+            card = registry.KINDS[kind].card(identifier)
+            sources.append(registry.KINDS[kind].source(identifier))
+            cards[f"{kind}/{card.identifier}"] = card.version
+    versions: dict[str, str] = {}
+    for source in sources:
+        versions |= _versions(source)
+    return Provenance(versions=versions, cards=cards, options=options, seed=seed)
 
 
 def _lacking(thing: object, protocol: type) -> list[str]:
@@ -157,15 +199,15 @@ def _attempt(function: Any, *arguments: Any) -> Any:
     except CortevalError as error:
         return error
     except (Exception, SystemExit) as error:
-        wrapped = CortevalError(f"{type(error).__name__}: {error}")
+        wrapped = CortevalError(f"{type(error).__name__}: {error}{_place(error)}")
         wrapped.__cause__ = error
         return wrapped
 
 
-def _canonical(plugins: registry.Registry[Any], identifier: str) -> str:
-    """`identifier` as its card spells it, with the distribution if one was named."""
-    _, at, distribution = identifier.partition("@")
-    return f"{plugins.card(identifier).identifier}{at}{distribution}"
+def _place(error: BaseException) -> str:
+    """Where a plugin's own error was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" (in {frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
 
 
 def _libraries() -> dict[str, str]:
@@ -175,9 +217,16 @@ def _libraries() -> dict[str, str]:
     return {"python": platform.python_version(), **installed}
 
 
-def _distribution(plugins: registry.Registry[Any], identifier: str) -> dict[str, str]:
-    try:
-        source = plugins.source(identifier)
-    except CortevalError:  # an object that was never registered
+def _versions(source: registry.Source) -> dict[str, str]:
+    """Versions of a distribution and of what it declares to need."""
+    from importlib_metadata import PackageNotFoundError, requires, version
+
+    if not source.version:  # a card of this process, or a file
         return {}
-    return {source.distribution: source.version} if source.version else {}
+    found = {source.distribution: source.version}
+    for requirement in requires(source.distribution) or []:
+        name = re.split(r"[ ;<>=!~\[(]", requirement, maxsplit=1)[0]
+        if "extra ==" not in requirement:
+            with contextlib.suppress(PackageNotFoundError):
+                found[name] = version(name)
+    return found

@@ -88,6 +88,10 @@ class StimulusSet:
     def __hash__(self) -> int:
         return hash(self.digest())
 
+    def __repr__(self) -> str:
+        degrees = "" if self.visual_degrees is None else f", {self.visual_degrees:g} degrees"
+        return f"<StimulusSet {self.identifier}: {len(self)} of {self.modality}{degrees}>"
+
     @property
     def stimulus_ids(self) -> list[str]:
         """Ids in order."""

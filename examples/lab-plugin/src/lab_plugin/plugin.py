@@ -53,22 +53,21 @@ class LabData:
             images=self.image,
         )
 
+    def contrasts(self, stimulus_id):
+        """What the neurons like: a contrast for every cell of a grid."""
+        return np.random.default_rng(self.ids.index(stimulus_id)).random((8, 8))
+
     def image(self, stimulus_id):
-        """Noise with a contrast of its own in every cell."""
-        rng = np.random.default_rng(self.ids.index(stimulus_id))
-        contrast = np.kron(rng.random((GRID, GRID)), np.ones((8, 8)))
-        return np.clip(128 + 100 * contrast * rng.standard_normal((64, 64)), 0, 255).astype(
-            np.uint8
-        )
+        """Noise with these contrasts."""
+        noise = np.random.default_rng([1, self.ids.index(stimulus_id)]).standard_normal((64, 64))
+        contrast = np.kron(self.contrasts(stimulus_id), np.ones((8, 8)))
+        return np.clip(128 + 100 * contrast * noise, 0, 255).astype(np.uint8)
 
     def assembly(self):
         """Trial-by-trial responses: presentation x neuroid x trial."""
-        stimuli = self.stimuli()
-        model = edges()
-        features = model.extractor(stimuli, {"contrast": np.arange(GRID**2)})
-        x = np.concatenate([block["contrast"] for block in features])
+        x = np.array([self.contrasts(stimulus_id).ravel() for stimulus_id in self.ids])
         rng = np.random.default_rng(0)
-        signal = (x - x.mean(0)) @ rng.standard_normal((GRID**2, 10))
+        signal = (x - x.mean(0)) @ rng.standard_normal((x.shape[1], 10))
         noise = rng.standard_normal((*signal.shape, 4))
         trials = signal[:, :, None] + signal.std() * noise
         return neural(trials, self.ids, {"neuroid_id": [f"neuron{n}" for n in range(10)]})

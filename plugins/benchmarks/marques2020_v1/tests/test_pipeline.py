@@ -27,6 +27,13 @@ def test_a_bank_at_one_frequency_scores_the_closed_form_of_its_bin():
     assert score.raw.value == pytest.approx(0.486, abs=0.01)
 
 
+@pytest.mark.parametrize("identifier", [ORIENTATION, FREQUENCY])
+def test_chance_is_the_score_of_a_flat_distribution(identifier, reference):
+    oracle = reference("marques2020.json")["ks"][identifier.rpartition("-")[2]]
+    chance = corteval.benchmarks.card(identifier).chance
+    assert chance == pytest.approx(oracle["flat"] / oracle["ceiling_20000_draws"], abs=0.01)
+
+
 def test_ceilings_equal_long_simulations(reference):
     oracles = reference("marques2020.json")["ks"]
     for identifier in (ORIENTATION, FREQUENCY):

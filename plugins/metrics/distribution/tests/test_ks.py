@@ -56,9 +56,9 @@ def test_similarity_lies_between_zero_and_one(model, data):
     assert np.isnan(similarity) if model.sum() == 0 else -1e-12 <= similarity <= 1
 
 
-@given(st.permutations(list(range(7))))
+@given(st.permutations(list(range(14))))
 def test_the_order_of_units_does_not_matter(order):
-    units = np.array([0.0, 10, 50, 100, np.nan, 130, 140])
+    units = np.array([0.0, 10, 50, 100, np.nan, 130, 140] * 2)
     first = KSSimilarity(resamples=50)(values(*units), target())
     second = KSSimilarity(resamples=50)(values(*units[order]), target())
     assert first.raw == second.raw
@@ -75,13 +75,14 @@ def test_draws_are_seeded():
     assert KSSimilarity(seed=1)(source, target()).raw != KSSimilarity(seed=2)(source, target()).raw
 
 
-def test_a_property_defined_nowhere_is_undefined():
-    with pytest.raises(UndefinedScore, match="undefined in all 2 units"):
-        KSSimilarity()(values(np.nan, np.nan), target())
+@pytest.mark.parametrize("defined", [0, 1, 9])
+def test_a_handful_of_units_is_no_distribution(defined):
+    with pytest.raises(UndefinedScore, match=f"defined in {defined} of {defined + 2} units"):
+        KSSimilarity()(values(np.nan, np.nan, *([1.0] * defined)), target())
 
 
 def test_a_property_that_most_draws_miss_is_undefined():
-    rare = values(*([np.nan] * 2000), 10.0)
+    rare = values(*([np.nan] * 20_000), *([10.0] * 10))
     with pytest.raises(UndefinedScore, match="hold none"):
         KSSimilarity()(rare, target())
 

@@ -14,7 +14,8 @@ MARQUES2020 = """@article{marques2021multiscale,
 }"""
 
 
-def _card(name: str, words: str, parent: str) -> BenchmarkCard:
+def _card(name: str, words: str, parent: str, *, flat: float) -> BenchmarkCard:
+    """Card of one property; `flat` is the score of units spread evenly over the bins."""
     return BenchmarkCard(
         identifier=f"Marques2020.V1-{name}",
         factory="corteval_marques2020_v1.benchmark:PropertyBenchmark",
@@ -26,10 +27,13 @@ def _card(name: str, words: str, parent: str) -> BenchmarkCard:
         target="V1",
         species="macaque",
         parent=parent,
+        chance=flat,
     )
 
 
-PREFERRED_ORIENTATION = _card("preferred_orientation", "preferred orientation", "V1-orientation")
+PREFERRED_ORIENTATION = _card(
+    "preferred_orientation", "preferred orientation", "V1-orientation", flat=0.99
+)
 PEAK_SPATIAL_FREQUENCY = _card(
-    "peak_spatial_frequency", "peak spatial frequency", "V1-spatial_frequency"
+    "peak_spatial_frequency", "peak spatial frequency", "V1-spatial_frequency", flat=0.84
 )

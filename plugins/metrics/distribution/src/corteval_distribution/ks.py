@@ -11,6 +11,9 @@ import xarray as xr
 from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval.score import Estimate, Score
 
+#: Units below which resampling says nothing about a distribution.
+_FEWEST = 10
+
 
 def ks_similarity(model: np.ndarray, data: np.ndarray) -> np.ndarray:
     """1 - KS distance, scaled so that the worst possible distribution scores 0.
@@ -77,8 +80,8 @@ class KSSimilarity:
                 attribute ``units_measured``.
 
         Raises:
-            UndefinedScore: if the property is undefined in so many units that over a tenth of
-                the draws are empty.
+            UndefinedScore: if the property is defined in fewer than 10 units, or in so few of
+                them that over a tenth of the draws are empty.
             AssemblyError: if an array has another form.
         """
         edges = _edges(target)
@@ -92,8 +95,11 @@ class KSSimilarity:
             total = source.sizes["neuroid"]
         else:
             raise AssemblyError(f"The source has dims {source.dims}; it needs neuroid or bin.")
-        if total == 0 or counts.sum() == 0:
-            raise UndefinedScore(f"The property is undefined in all {total} units.")
+        if counts.sum() < _FEWEST:
+            raise UndefinedScore(
+                f"The property is defined in {int(counts.sum())} of {total} units; a distribution "
+                f"takes at least {_FEWEST}."
+            )
         chances = np.append(counts, total - counts.sum()) / total
         generator = np.random.default_rng([self.seed, int(drawn_from_data)])
         draws = generator.multinomial(measured, chances, size=self.resamples)[:, :-1]
