@@ -1,7 +1,7 @@
 """Score models of vision and language against recordings of brains and behaviour.
 
 >>> import corteval
->>> score = corteval.score("gabor-filterbank", "Marques2020.V1-preferred_orientation")
+>>> score = corteval.score("gabor-filterbank", "Marques2020.V1-peak_spatial_frequency")
 ... # doctest: +SKIP
 """
 

@@ -192,7 +192,9 @@ class LayerCommitment:
                 held[layer][done : done + rows] = responses
             done += rows
             hooks.notify(
-                hooks.Progress(f"{self.identifier}: responses", done, len(stimuli), "stimuli")
+                hooks.Progress(
+                    f"{self.identifier}: {stimuli.identifier}", done, len(stimuli), "stimuli"
+                )
             )
         if done != len(stimuli):
             raise AssemblyError(
@@ -227,8 +229,8 @@ class LayerCommitment:
         lengths = {len(column) for column in columns.values()}
         if "neuroid_id" not in columns or len(lengths) != 1:
             raise AssemblyError(
-                f"{self.identifier}: units({layer!r}) gives columns {', '.join(columns)}, of "
-                f"lengths {sorted(lengths)}; it must give 'neuroid_id', and one value a unit in each."
+                f"{self.identifier}: units({layer!r}) gives {', '.join(columns)} of lengths "
+                f"{sorted(lengths)}; it must give 'neuroid_id', and all of one length."
             )
         return columns
 
