@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +18,8 @@ import pytest
 
 import corteval.testing
 from corteval import hooks, registry, settings
-from corteval.cli import VERBS, main, progress
+from corteval.cards import Resource
+from corteval.cli import VERBS, main, progress, tables
 from corteval.cli.tables import layout
 from corteval.score import Score
 
@@ -161,14 +163,16 @@ def process(*arguments, **options):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
 
-def on_terminal(*arguments):
+def on_terminal(*arguments, stream="stdout"):
     """What a command prints on a terminal."""
     outer, inner = pty.openpty()
-    subprocess.run([sys.executable, "-m", "corteval", *arguments], stdout=inner, check=True)
+    other = {"stdout", "stderr"}.difference({stream}).pop()
+    streams = {stream: inner, other: subprocess.DEVNULL}
+    subprocess.run([sys.executable, "-m", "corteval", *arguments], **streams, check=True)
     os.close(inner)
     text = os.read(outer, 100_000).decode()
     os.close(outer)
-    return text
+    return text.replace("\r", "")
 
 
 def rows(text):
@@ -249,6 +253,26 @@ class TestGroup:
         script = f"exec {sys.executable} -m corteval list >&-"
         done = subprocess.run(["sh", "-c", script], capture_output=True, text=True)
         assert (done.returncode, "Unexpected" in done.stderr) == (0, False)
+
+    @pytest.mark.parametrize("arguments", [["list", "--json"], ["--help"]])
+    def test_full_disk_is_named_as_such(self, environment, arguments):
+        command = [sys.executable, "-m", "corteval", *arguments]
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+        assert done.returncode == 1
+        assert "output could not be written: No space left" in done.stderr
+        assert "bug" not in done.stderr and "Exception ignored" not in done.stderr
+
+    def test_what_plugins_print_while_they_are_loaded_goes_to_stderr(
+        self, environment, tmp_path, monkeypatch
+    ):
+        said = "print('by print'); os.write(1, b'by fd'); subprocess.run(['echo', 'by child'])\n"
+        (tmp_path / "loud.py").write_text(f"import os, subprocess\n{said}")
+        monkeypatch.setenv("CORTEVAL_PLUGIN_PATH", str(tmp_path))
+        out, err = process("list", "--json").communicate()
+        assert json.loads(out)["schema"] == "corteval.list/1"
+        for text in (b"by print", b"by fd", b"by child"):
+            assert text in err
 
     def test_module_runs_the_same_command_line(self, environment):
         out, _ = process("--version").communicate()
@@ -345,6 +369,9 @@ class TestList:
         assert found["models", "crash"]["status"] == "broken"
         assert found["models", "crash"]["summary"] is None
 
+    def test_singular_of_a_kind_will_do(self, run):
+        assert run("list", "metric").out == run("list", "metrics").out
+
     def test_unknown_kind_is_a_usage_error(self, run):
         assert run("list", "brains").code == 2
 
@@ -363,6 +390,21 @@ class TestTables:
 
     def test_text_of_a_plugin_cannot_steer_the_terminal(self):
         assert layout([["a\nb", "\x1b[31mred"]], None) == ["a b  \N{REPLACEMENT CHARACTER}[31mred"]
+
+    def test_table_wider_than_the_terminal_becomes_a_block_a_row(self, environment, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "50")
+        monkeypatch.setenv("NO_COLOR", "1")
+        text = on_terminal("score", "toy-quiet,toy-slow", "Toy.V4-mean")
+        quiet, slow = text.split("\n\n")
+        assert quiet.splitlines()[0] == "toy-quiet  Toy.V4-mean"
+        assert "  score          0.5000" in slow.splitlines()
+        assert "  95 % interval  0.4000 to 0.6000" in slow.splitlines()
+
+    def test_words_wrap_on_a_terminal_and_keep_their_indentation(self, environment, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "30")
+        text = on_terminal("data", "fetch", "ToyBare", stream="stderr")
+        assert text == "ToyBare (private) consists of\nno files: nothing to download.\n"
+        assert tables._wrapped("  (1) word word", 12) == "  (1) word\n  word"
 
     def test_terminal_gets_bold_headers_unless_colour_is_off(self, environment, monkeypatch):
         assert "\x1b[1mkind" in on_terminal("list", "metrics")
@@ -396,6 +438,12 @@ class TestInfo:
         facts = run("info", "Toy.V4-mean").out
         for fact in ("toymetric", "absent-ceiling", "V4", "@misc{toydata"):
             assert fact in facts
+        assert "Toy (CC0-1.0, public, 18 B)" in facts
+
+    def test_what_says_nothing_is_left_out(self, run):
+        facts = run("info", "toymetric").out + run("info", "ToyBare").out
+        for name in ("symmetric", "options", "size"):
+            assert name not in facts
 
     def test_member_of_a_family_and_distribution_can_be_named(self, run):
         assert "toyfamily/one (models)" in run("info", "toyfamily/one").out
@@ -474,8 +522,10 @@ class TestScore:
             assert reason in result.err
         assert "Traceback" not in result.err
 
-    def test_verbose_shows_the_traceback_of_a_failure(self, run):
-        assert "Traceback" in run("-v", "score", "toy-wrong", "Toy.V4-mean").err
+    @pytest.mark.parametrize("arguments", [["-v", "score"], ["score", "-v"]])
+    def test_verbose_shows_the_traceback_of_a_failure(self, run, arguments):
+        assert "Traceback" in run(*arguments, "toy-wrong", "Toy.V4-mean").err
+        assert "Traceback" not in run("score", "toy-wrong", "Toy.V4-mean").err
 
     def test_broken_plugin_matched_by_a_glob_is_a_failed_cell(self, run):
         answer = run_json(run, "score", "toy-f*", "Toy.V4-mean", code=3)
@@ -509,6 +559,18 @@ class TestScore:
     def test_suggestions_come_with_what_matches_nothing(self, run):
         assert "toy-quiet" in run("score", "toy-quite", "Toy.V4-mean").err
         assert "Toy.V4-mean" in run("score", "toy-quiet", "Toi.V4-m*").err
+
+    @pytest.mark.parametrize(
+        ("models", "benchmarks", "said"),
+        [
+            ("Toy.V4-mean", "toy-quiet", "Toy.V4-mean is a benchmark, not a model"),
+            ("toy-quiet", "toy-q*", "toy-q* is a model, not a benchmark"),
+        ],
+    )
+    def test_swapped_arguments_are_named_as_such(self, run, models, benchmarks, said):
+        result = run("score", models, benchmarks)
+        assert result.code == 2
+        assert f"{said}. The order is MODELS BENCHMARKS." in result.err
 
     def test_duplicate_is_an_error_that_names_both_before_any_compute(self, run):
         result = run("score", "toy-loud,twin", "Toy.V4-mean")
@@ -552,7 +614,7 @@ class TestScore:
     def test_mirror_must_be_a_folder_or_an_address(self, run):
         assert run("score", "toy-quiet", "Toy.V4-mean", "--mirror", "nowhere").code == 2
 
-    def test_interrupt_exits_130_and_prints_nothing_else(self, environment, monkeypatch):
+    def test_ctrl_c_exits_130_and_keeps_what_is_done(self, environment, monkeypatch):
         monkeypatch.setenv("TOY_SECONDS", "60")
         running = process("score", "toy-quiet,toy-slow", "Toy.V4-mean")
         assert b"[1/2]" in running.stderr.readline()  # it is at work on the second
@@ -560,12 +622,22 @@ class TestScore:
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=10)
         assert running.returncode == 130
-        assert out == b""
-        assert err.strip() == b"Interrupted."
+        (row,) = rows(out.decode())
+        assert (row["model"], row["status"]) == ("toy-quiet", "scored")
+        assert err.endswith(b"Interrupted: 1 of 2 cells are done.\n")
 
-    def test_interrupt_leaves_no_output_file(self, run, tmp_path):
-        result = run("score", "toy-stopped", "Toy.V4-mean", "--output", "records.jsonl")
+    def test_interrupt_keeps_records_and_prints_one_json_list(self, run, tmp_path):
+        models = "toy-quiet,toy-stopped"
+        result = run("score", models, "Toy.V4-mean", "--json", "--output", "records.jsonl")
         assert result.code == 130
+        assert [cell["model"] for cell in json.loads(result.out)] == ["toy-quiet"]
+        assert result.err.endswith("Interrupted: 1 of 2 cells are done.\n")
+        (record,) = (tmp_path / "records.jsonl").read_text().splitlines()
+        assert Score.from_json(record).model == "toy-quiet"
+
+    def test_interrupt_before_anything_is_done_prints_nothing_else(self, run, tmp_path):
+        result = run("score", "toy-stopped", "Toy.V4-mean", "--output", "records.jsonl")
+        assert (result.code, result.out, result.err) == (130, "", "Interrupted.\n")
         assert list(tmp_path.iterdir()) == []
 
     def test_terminal_gets_bars_for_long_work_and_keeps_none(self, environment, monkeypatch):
@@ -684,6 +756,27 @@ class TestData:
         assert (result.code, result.out) == (0, "")
         assert "nothing to download" in result.err
 
+    def test_fetch_takes_comma_lists_and_patterns(self, run, folder):
+        answer = run_json(run, "data", "fetch", "T*,toy", "--mirror", str(folder / "mirror"))
+        assert [f["identifier"] for f in answer["files"]] == ["Toy"]
+        assert "toy-blind is a model" in run("data", "fetch", "toy-blind").err
+
+    def test_one_missing_file_does_not_stop_the_others(self, run, folder):
+        absent = Resource(url="https://toy.example/absent.bin", sha256="0" * 64, size=3, licence="")
+        lacking = replace(registry.data.card("Toy"), identifier="Lacking")
+        first = replace(lacking, resources=(absent, *lacking.resources))
+        other = replace(absent, url="https://toy.example/other.bin", sha256="1" * 64)
+        second = replace(lacking, identifier="Lacking2", resources=(other,))
+        with registry.data.temporary(first, second):
+            mirror = ("--offline", "--mirror", str(folder / "mirror"))
+            result = run("data", "fetch", "Lacking*", *mirror)
+            answer = run_json(run, "data", "fetch", "Lacking*", *mirror, code=1)
+        assert result.code == 1
+        assert Path(result.out.strip()).read_bytes() == CONTENT
+        assert "2 files or data sets could not be had" in result.err
+        for name in ("absent.bin", "other.bin"):
+            assert f"{name} (3 bytes, licence ) was not fetched" in answer["error"]["message"]
+
     def test_failed_download_is_an_error(self, run):
         answer = run_json(run, "data", "fetch", "Toy", "--offline", code=1)
         assert answer["error"]["type"] == "FetchError"
@@ -733,6 +826,19 @@ class TestCheck:
         result = run("check", "toy-quiet")
         assert result.code == code
         assert [r["status"] for r in rows(result.out)] == statuses
+
+    def test_checks_without_their_data_are_a_failure_told_once(self, run, monkeypatch):
+        common = {"kind": "data", "identifier": "Toy", "message": "not fetched.\nTried: all"}
+        passed = corteval.testing.CheckResult(name="card", status="passed", **common)
+        lacking = replace(passed, name="schema", status="skipped", missing_data=True)
+        results = [passed, lacking, replace(lacking, name="match")]
+        monkeypatch.setattr(corteval.testing, "run_checks", lambda *_, **__: results)
+        result = run("check", "Toy")
+        assert result.code == 1
+        messages = [row["message"] for row in rows(result.out)[1:]]
+        assert messages == ["files could not be had, see below"] * 2
+        assert "2 checks need files that could not be had, so nothing is known" in result.err
+        assert result.err.count("not fetched.\nTried: all") == 1
 
     def test_expected_failures_are_passed_on(self, run, results):
         asked = results("passed")

@@ -516,6 +516,11 @@ def plugin_file(tmp_path, monkeypatch):
         ("", []),
         ("import numpy\n", ["light_import"]),
         ("print('hello')\n", ["light_import"]),
+        (
+            "from corteval.cards import ModelCard\ndef build(): pass\nOWN = ModelCard(identifier="
+            "'own', factory=f'{__name__}:build', summary='Its own', licence='MIT')\n",
+            [],
+        ),
     ],
 )
 def test_heavy_and_loud_card_modules_are_found_out(plugin_file, capsys, text, failed):
@@ -523,6 +528,12 @@ def test_heavy_and_loud_card_modules_are_found_out(plugin_file, capsys, text, fa
     results = run_checks("Filed")
     assert failures(results) == failed
     assert [r.status for r in results if r.name == "light_import"] != ["skipped"]
+
+
+def test_a_module_that_cannot_be_imported_alone_tells_its_error_in_one_line(plugin_file):
+    plugin_file("import sys\nif 'pytest' not in sys.modules: raise ValueError('only here')\n")
+    (failed,) = [r for r in run_checks("Filed") if r.status == "failed"]
+    assert failed.message.endswith("filed.py cannot be imported alone: ValueError: only here")
 
 
 # The runner

@@ -23,6 +23,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corteval import settings
 from corteval.cards import Resource
 from corteval.errors import FetchError
 from corteval.fetch import fetch, is_cached, local_path, transfer
@@ -706,12 +707,26 @@ def test_the_error_says_what_was_tried_and_what_to_do(site, tmp_path, monkeypatc
         "Tried:",
         f"  - mirror {tmp_path / 'm' / file}: there is no such file",
         f"  - http://{file}: it answered 404 (Not Found)",
-        "To have it, either",
-        "  (1) connect to the network and run `corteval data fetch` again, or",
+        "To have it, do one of these:",
+        "  (1) connect to the network and run the command again",
         f"  (2) download http://{file} elsewhere and put it at",
         f"      {local_path(resource)}",
-        f"      or set CORTEVAL_MIRROR to a folder that holds {file}.",
+        f"  (3) set CORTEVAL_MIRROR to a folder that holds {file}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("flags", "advice"),
+    [
+        ({"offline": "1"}, "leave out `--offline`"),
+        ({}, "switch offline off (environment variable CORTEVAL_OFFLINE)"),
+    ],
+)
+def test_the_error_says_how_to_go_online(site, monkeypatch, flags, advice):
+    monkeypatch.setattr(settings, "_flags", flags)
+    monkeypatch.setenv("CORTEVAL_OFFLINE", "1")
+    with pytest.raises(FetchError, match=re.escape(f"network, {advice} and run")):
+        fetch(site.resource())
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from corteval import __version__
+from corteval.cli.streams import stdout_to_stderr
+from corteval.cli.tables import print_json, say
 from corteval.errors import (
     CortevalError,
     InvalidIdentifier,
@@ -66,7 +68,7 @@ class _Verbs(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         offers, refused = plugin_verbs()
         for reason in refused:
-            click.echo(f"Warning: {reason}", err=True)
+            say(f"Warning: {reason}")
         offered = {name: offer.summary for name, offer in offers.items()}
         for title, verbs in (("Commands", VERBS), ("Commands of plugins", offered)):
             if verbs:
@@ -97,6 +99,8 @@ def cli(context: click.Context, verbose: int) -> None:
     from corteval.cli.logs import logging_to_stderr
 
     context.with_resource(logging_to_stderr(verbose))
+    if context.invoked_subcommand in VERBS:
+        _load_plugins()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -117,11 +121,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         usage = isinstance(error, (InvalidIdentifier, UnknownIdentifier, OptionError))
         _show_traceback()
         return _fail(type(error).__name__, f"Error: {error}", USAGE if usage else ERROR, as_json)
+    except OSError as error:
+        if not _wrote_output(error):
+            return _unexpected(error, as_json)
+        _discard_output()
+        text = f"Error: The output could not be written: {error.strerror}. Send it elsewhere."
+        return _fail("OSError", text, ERROR, as_json=False)
     except Exception as error:
-        text = f"Unexpected {type(error).__name__}: {error}\nThis is a bug in Corteval or a plugin."
-        if not _show_traceback():
-            text += " CORTEVAL_DEBUG=1 in the environment shows the traceback; please report it."
-        return _fail(type(error).__name__, text, ERROR, as_json)
+        return _unexpected(error, as_json)
 
 
 def plugin_verbs() -> tuple[dict[str, Command], list[str]]:
@@ -129,7 +136,8 @@ def plugin_verbs() -> tuple[dict[str, Command], list[str]]:
     from corteval import hooks
 
     wanted = hooks.CommandsWanted()
-    hooks.notify(wanted)
+    with stdout_to_stderr():
+        hooks.notify(wanted)
     verbs: dict[str, Command] = {}
     refused = []
     for offer in wanted.commands:
@@ -143,9 +151,23 @@ def plugin_verbs() -> tuple[dict[str, Command], list[str]]:
     return verbs, refused
 
 
+def _load_plugins() -> None:
+    """Import cards now, where compiled code and children that print spoil no output."""
+    from corteval import registry
+
+    with stdout_to_stderr():
+        for kind in registry.KINDS.values():
+            try:
+                kind.plugins()
+            except CortevalError:  # the verb meets it again
+                return
+
+
 def _run(args: list[str]) -> int:
     if not sys.stdout:  # closed by whoever started us
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    if not sys.stderr:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal that lacks a letter is no reason to fail
             stream.reconfigure(errors="backslashreplace")
@@ -164,7 +186,8 @@ def _run(args: list[str]) -> int:
 def _plugin_command(offer: Command) -> click.Command:
     module, _, attribute = offer.target.partition(":")
     try:
-        command = getattr(import_module(module), attribute)
+        with stdout_to_stderr():
+            command = getattr(import_module(module), attribute)
         if not isinstance(command, click.Command):
             raise TypeError(f"it is a {type(command).__name__}, no click command")
     except (Exception, SystemExit) as error:
@@ -174,19 +197,24 @@ def _plugin_command(offer: Command) -> click.Command:
     return command
 
 
+def _unexpected(error: Exception, as_json: bool) -> int:
+    text = f"Unexpected {type(error).__name__}: {error}\nThis is a bug in Corteval or a plugin."
+    if not _show_traceback():
+        text += " CORTEVAL_DEBUG=1 in the environment shows the traceback; please report it."
+    return _fail(type(error).__name__, text, ERROR, as_json)
+
+
 def _fail(kind: str, text: str, code: int, as_json: bool) -> int:
-    click.echo(text, err=True)
+    say(text)
     _print_envelope(kind, text.removeprefix("Error: "), as_json)
     return code
 
 
 def _print_envelope(kind: str, message: str, as_json: bool) -> None:
     if as_json:
-        from corteval.cli.tables import print_json
-
         try:
             print_json("corteval.error/1", error={"type": kind, "message": message})
-        except BrokenPipeError:
+        except OSError:  # nobody reads, or the disk is full; the words are on stderr
             _discard_output()
 
 
@@ -199,7 +227,17 @@ def _show_traceback() -> bool:
     return True
 
 
+def _wrote_output(error: OSError) -> bool:
+    """Whether it was raised by writing to stdout, and not by what a verb does with files."""
+    from inspect import unwrap
+    from traceback import walk_tb
+
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    writers = (click.echo, _run, unwrap(stdout_to_stderr))
+    return frame.f_code in {writer.__code__ for writer in writers}
+
+
 def _discard_output() -> int:
-    """Nobody reads stdout: what is still buffered would raise again when Python exits."""
+    """Nobody can read stdout: what is still buffered would raise again when Python exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return NOBODY_READS

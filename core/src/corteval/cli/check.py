@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import click
 
-from corteval import registry
-from corteval.cli.options import json_option, quiet_option
-from corteval.cli.tables import print_json, print_table
+from corteval.cli import ERROR
+from corteval.cli.options import Kind, json_option, quiet_option, verbose_option
+from corteval.cli.tables import print_json, print_table, say
+
+if TYPE_CHECKING:
+    from corteval.testing import CheckResult
 
 _EPILOG = """\b
 Examples:
@@ -23,7 +27,7 @@ JSON:
                "status": "passed" | "failed" | "skipped" | "expected-failure" | "unexpected-pass",
                "seconds": 0.1}]}
 
-Exit code 1 if a check failed, passed against expectation, or if none ran.
+Exit code 1 if a check failed, passed against expectation or lacked its data, or if none ran.
 """
 
 
@@ -41,7 +45,7 @@ def _expected(
 
 @click.command("check", epilog=_EPILOG)
 @click.argument("identifier")
-@click.option("--kind", type=click.Choice(tuple(registry.KINDS)), help="If there are several.")
+@click.option("--kind", type=Kind(), help="If there are several.")
 @click.option(
     "--expect-fail",
     metavar="NAME=REASON",
@@ -50,6 +54,7 @@ def _expected(
     help="A check known to fail, and why. Repeatable.",
 )
 @quiet_option
+@verbose_option
 @json_option
 @click.pass_context
 def command(
@@ -73,11 +78,26 @@ def command(
         print_json("corteval.check/1", checks=checks)
     else:
         header = ("check", "kind", "status", "seconds", "message")
-        rows = [(r.name, r.kind, r.status, f"{r.seconds:.2f}", r.message) for r in results]
-        print_table(header, rows)
+        print_table(header, [_row(result) for result in results])
     counts = Counter(result.status for result in results)
     said = ", ".join(f"{n} {status}" for status, n in counts.items()) or "no check applies"
-    click.echo(f"{identifier}: {said}.", err=True)
+    say(f"{identifier}: {said}.")
+    lacking = [result.message for result in results if result.missing_data]
+    if lacking:
+        _tell_what_lacks(lacking)
     ran = counts["passed"] + counts["failed"]
-    if counts["failed"] or counts["unexpected-pass"] or not ran:
-        context.exit(1)
+    if counts["failed"] or counts["unexpected-pass"] or lacking or not ran:
+        context.exit(ERROR)
+
+
+def _row(result: CheckResult) -> tuple[str, ...]:
+    message = "files could not be had, see below" if result.missing_data else result.message
+    return result.name, result.kind, result.status, f"{result.seconds:.2f}", message
+
+
+def _tell_what_lacks(messages: list[str]) -> None:
+    one = len(messages) == 1
+    checks, them = ("1 check needs", "it") if one else (f"{len(messages)} checks need", "them")
+    say(f"{checks} files that could not be had, so nothing is known about {them}.")
+    for message in dict.fromkeys(messages):
+        say(message)

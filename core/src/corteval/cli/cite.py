@@ -9,8 +9,8 @@ import click
 
 from corteval import __version__, registry
 from corteval.cards import BenchmarkCard, Card
-from corteval.cli.options import json_option
-from corteval.cli.tables import print_json
+from corteval.cli.options import json_option, verbose_option
+from corteval.cli.tables import print_json, say
 from corteval.errors import CortevalError
 
 _EPILOG = """\b
@@ -38,6 +38,7 @@ _KEY = re.compile(r"@\w+\s*\{\s*([^,\s}]+)")
 
 @click.command("cite", epilog=_EPILOG)
 @click.argument("identifiers", nargs=-1, required=True)
+@verbose_option
 @json_option
 def command(identifiers: tuple[str, ...], as_json: bool) -> None:
     """Print BibTeX of plugins and of what they use.
@@ -56,7 +57,7 @@ def command(identifiers: tuple[str, ...], as_json: bool) -> None:
     else:
         click.echo("\n\n".join(_entries(citations)))
     for kind, identifier in [key for key in once if key not in citations]:
-        click.echo(f"{identifier} ({kind}) names nothing to cite.", err=True)
+        say(f"{identifier} ({kind}) names nothing to cite.")
 
 
 def _with_parts(kind: str, card: Card) -> Iterator[tuple[str, Card]]:
@@ -69,7 +70,7 @@ def _with_parts(kind: str, card: Card) -> Iterator[tuple[str, Card]]:
         try:
             yield part_kind, registry.KINDS[part_kind].card(name)
         except CortevalError as error:
-            click.echo(f"{card.identifier} uses {name}, which is left out: {error}", err=True)
+            say(f"{card.identifier} uses {name}, which is left out: {error}")
 
 
 def _entries(citations: Mapping[tuple[str, str], str]) -> Iterator[str]:
@@ -83,5 +84,5 @@ def _entries(citations: Mapping[tuple[str, str], str]) -> Iterator[str]:
                 yield entry
             elif seen[key].split() != entry.split():
                 text = f"{identifier} cites {key} differently; the first entry is kept."
-                click.echo(text, err=True)
+                say(text)
             seen.setdefault(key, entry)

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from corteval import registry
 from corteval.cards import DataCard
-from corteval.cli.options import json_option, mirror_option, offline_option, quiet_option
-from corteval.cli.tables import human_size, one_line, print_json, print_table
+from corteval.cli.options import (
+    json_option,
+    mirror_option,
+    offline_option,
+    quiet_option,
+    verbose_option,
+)
+from corteval.cli.selection import expand
+from corteval.cli.tables import human_size, one_line, print_json, print_table, say
+from corteval.errors import CortevalError, FetchError
 
 _LS_EPILOG = """\b
 Examples:
@@ -27,6 +36,7 @@ JSON:
 _FETCH_EPILOG = """\b
 Examples:
   corteval data fetch Cowley2023
+  corteval data fetch 'Marques2020.*,Cowley2023'
   corteval data fetch Cowley2023 --offline --mirror /shared/mirror
 
 \b
@@ -42,6 +52,7 @@ def command() -> None:
 
 
 @command.command("ls", epilog=_LS_EPILOG)
+@verbose_option
 @json_option
 def ls(as_json: bool) -> None:
     """Show data sets and how much of them is downloaded."""
@@ -54,7 +65,7 @@ def ls(as_json: bool) -> None:
         print_table(header, [_row(holding) for holding in holdings])
     for plugin in plugins:
         if plugin.error:
-            click.echo(f"{plugin.identifier} is broken: {one_line(plugin.error)}", err=True)
+            say(f"{plugin.identifier} is broken: {one_line(plugin.error)}")
 
 
 @command.command("fetch", epilog=_FETCH_EPILOG)
@@ -62,34 +73,54 @@ def ls(as_json: bool) -> None:
 @offline_option
 @mirror_option
 @quiet_option
+@verbose_option
 @json_option
 def fetch(identifiers: tuple[str, ...], quiet: bool, as_json: bool) -> None:
     """Download the files of data sets and print where they are.
 
-    Files that are here already are only checked.
+    Files that are here already are only checked. IDENTIFIERS may be comma lists and patterns, as
+    those of `corteval score`. A file that cannot be had does not stop the others.
     """
     from corteval.cli.progress import working
 
-    cards = [registry.data.card(identifier) for identifier in identifiers]
+    names = dict.fromkeys(name for text in identifiers for name in expand("data", text))
+    files: list[dict[str, str]] = []
+    errors: list[CortevalError] = []
     with working(quiet=quiet):
-        files = [fetched for card in cards for fetched in _fetch_all(card)]
-    if as_json:
+        for name in names:
+            try:
+                _fetch_all(registry.data.card(name), files, errors)
+            except CortevalError as error:  # of a plugin that cannot be used
+                errors.append(error)
+    if as_json and not errors:
         print_json("corteval.data-fetch/1", files=files)
-    else:
+    elif not as_json:
         for fetched in files:
             click.echo(fetched["path"])
+    if errors:
+        raise _together(errors)
 
 
-def _fetch_all(card: DataCard) -> list[dict[str, str]]:
+def _fetch_all(card: DataCard, files: list[dict[str, str]], errors: list[CortevalError]) -> None:
+    """Add the files of `card` to `files`, and to `errors` why some could not be had."""
     from corteval.fetch import fetch as fetch_resource
 
     if not card.resources:
-        text = f"{card.identifier} ({card.access}) consists of no files: nothing to download."
-        click.echo(text, err=True)
-    return [
-        {"identifier": card.identifier, "url": item.url, "path": str(fetch_resource(item))}
-        for item in card.resources
-    ]
+        say(f"{card.identifier} ({card.access}) consists of no files: nothing to download.")
+    for item in card.resources:
+        try:
+            path = str(fetch_resource(item))
+        except FetchError as error:
+            errors.append(error)
+        else:
+            files.append({"identifier": card.identifier, "url": item.url, "path": path})
+
+
+def _together(errors: Sequence[CortevalError]) -> CortevalError:
+    if len(errors) == 1:
+        return errors[0]
+    texts = [f"{len(errors)} files or data sets could not be had.", *map(str, errors)]
+    return FetchError("\n\n".join(texts))
 
 
 def _holding(card: DataCard) -> dict[str, Any]:

@@ -15,7 +15,8 @@ import click
 
 from corteval import __version__, hooks, registry, settings
 from corteval.cli import ERROR, plugin_verbs
-from corteval.cli.options import json_option
+from corteval.cli.options import json_option, verbose_option
+from corteval.cli.streams import stdout_to_stderr
 from corteval.cli.tables import chain, fact_lines, human_size, print_json
 from corteval.errors import CortevalError
 
@@ -47,6 +48,7 @@ class Trouble:
 
 
 @click.command("doctor", epilog=_EPILOG)
+@verbose_option
 @json_option
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
@@ -54,7 +56,9 @@ def command(context: click.Context, as_json: bool) -> None:
 
     Imports the code of every plugin, which `corteval list` does not.
     """
-    environment, problems = _environment(), [*_problems()]
+    environment = _environment()
+    with stdout_to_stderr():
+        problems = [*_problems()]
     origins = [_in_force(name) for name in settings.KNOWN]
     if as_json:
         content = {"settings": [*map(asdict, origins)], "problems": [*map(asdict, problems)]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import click
 
 from corteval import registry
-from corteval.cards import Card, DataCard, ModelFamily, Resource
-from corteval.cli.options import json_option
-from corteval.cli.tables import fact_lines, human_size, print_json
+from corteval.cards import BenchmarkCard, Card, ModelFamily, Resource
+from corteval.cli.options import json_option, verbose_option
+from corteval.cli.tables import fact_lines, human_size, print_json, say
+from corteval.errors import CortevalError
 
 _EPILOG = """\b
 Examples:
@@ -33,6 +35,7 @@ _APART = {"identifier", "bibtex", "resources"}  # not in the list of facts
 
 @click.command("info", epilog=_EPILOG)
 @click.argument("identifier")
+@verbose_option
 @json_option
 def command(identifier: str, as_json: bool) -> None:
     """Show what a plugin says of itself.
@@ -51,7 +54,7 @@ def command(identifier: str, as_json: bool) -> None:
     for _, card, _ in found:
         if card.superseded_by:
             text = f"Warning: {card.identifier} is superseded by {card.superseded_by}; use that."
-            click.echo(text, err=True)
+            say(text)
 
 
 def _text(kind: str, card: Card, source: registry.Source) -> str:
@@ -65,9 +68,11 @@ def _facts(card: Card, source: registry.Source) -> Iterator[tuple[str, str]]:
     yield "entry point", source.value
     for field in fields(card):
         value = getattr(card, field.name)
-        if field.name not in _APART and value not in (None, "", (), {}, frozenset()):
+        if isinstance(card, BenchmarkCard) and field.name == "data":
+            yield from (("data", _described(name)) for name in card.data)
+        elif field.name not in _APART and not _says_nothing(value):
             yield field.name.replace("_", " "), _words(value)
-    if isinstance(card, DataCard) or card.resources:
+    if card.resources:
         yield "size", human_size(sum(resource.size for resource in card.resources))
     for resource in card.resources:
         state = "downloaded" if _downloaded(resource) else "not downloaded"
@@ -75,9 +80,25 @@ def _facts(card: Card, source: registry.Source) -> Iterator[tuple[str, str]]:
         yield "file", f"{resource.filename}: {size}, {resource.licence}, {state}; {resource.url}"
 
 
+def _described(name: str) -> str:
+    """A data set: its name and, if it is installed, what somebody who wants it must know."""
+    with contextlib.suppress(CortevalError):
+        card = registry.data.card(name)
+        facts = [card.licence, card.access, *[human_size(card.size)] * bool(card.size)]
+        return f"{name} ({', '.join(facts)})"
+    return f"{name} (not installed)"
+
+
+def _says_nothing(value: Any) -> bool:
+    return value is False or value in (None, "", (), {}, frozenset())
+
+
 def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}={item!r}" for name, item in value.items())
+        telling = {name: item for name, item in value.items() if item != {}}
+        return ", ".join(f"{name}={item!r}" for name, item in telling.items())
     if isinstance(value, (tuple, set, frozenset)):
         return ", ".join(map(str, value if isinstance(value, tuple) else sorted(value)))
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -9,8 +9,8 @@ import click
 
 from corteval import registry
 from corteval.cards import ModelFamily
-from corteval.cli.options import json_option
-from corteval.cli.tables import one_line, print_json, print_table
+from corteval.cli.options import Kind, json_option, verbose_option
+from corteval.cli.tables import one_line, print_json, print_table, say
 
 _EPILOG = """\b
 Examples:
@@ -29,7 +29,8 @@ JSON:
 
 
 @click.command("list", epilog=_EPILOG)
-@click.argument("kind", required=False, type=click.Choice(tuple(registry.KINDS)))
+@click.argument("kind", required=False, type=Kind())
+@verbose_option
 @json_option
 def command(kind: str | None, as_json: bool) -> None:
     """List installed models, benchmarks, metrics and data.
@@ -42,15 +43,13 @@ def command(kind: str | None, as_json: bool) -> None:
         print_json("corteval.list/1", plugins=entries)
     elif entries:
         header = ("kind", "identifier", "version", "distribution", "summary")
-        print_table(header, [_row(entry) for entry in entries])
+        print_table(header, [_row(entry) for entry in entries], heading=2)
     else:
-        click.echo(
-            "Nothing is installed yet; start with `pip install corteval-controls`.", err=True
-        )
+        say("Nothing is installed yet; start with `pip install corteval-controls`.")
     counts = Counter(entry["status"] for entry in entries if entry["status"] != "ok")
     if counts:
         troubles = " and ".join(f"{n} {status}" for status, n in counts.items())
-        click.echo(f"{troubles}: `corteval doctor` says more.", err=True)
+        say(f"{troubles}: `corteval doctor` says more.")
 
 
 def _entries(kind: str) -> list[dict[str, Any]]:

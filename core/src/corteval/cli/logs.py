@@ -8,31 +8,42 @@ from collections.abc import Iterator
 
 import click
 
+from corteval.cli.tables import say
+
 
 class _ToStderr(logging.Handler):
     """Looks stderr up at each message: a progress bar may have put itself in front of it."""
 
-    def __init__(self, *, tracebacks: bool) -> None:
-        super().__init__()
-        self._tracebacks = tracebacks
+    tracebacks = False
 
     def emit(self, record: logging.LogRecord) -> None:
         text = f"{record.levelname.capitalize()}: {record.getMessage()}"
-        if record.exc_info and record.exc_info[1] is not None:
-            if self._tracebacks:
-                text += "\n" + logging.Formatter().formatException(record.exc_info)
-            else:
-                text += f" [{type(record.exc_info[1]).__name__}; corteval -v shows the traceback]"
-        click.echo(text, err=True)
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and not self.tracebacks:
+            text += f" [{type(error).__name__}; corteval -v shows the traceback]"
+        say(text)
+        if record.exc_info and error is not None and self.tracebacks:
+            click.echo(logging.Formatter().formatException(record.exc_info), err=True)
+
+
+def say_more(verbosity: int) -> None:
+    """Raise what is logged to at least this."""
+    root = logging.getLogger()
+    if verbosity > 0:
+        root.setLevel(min(root.level, logging.INFO if verbosity == 1 else logging.DEBUG))
+        for handler in root.handlers:
+            if isinstance(handler, _ToStderr):
+                handler.tracebacks = True
 
 
 @contextlib.contextmanager
 def logging_to_stderr(verbosity: int) -> Iterator[None]:
     """Log warnings; everything informative from 1, everything from 2."""
     root = logging.getLogger()
-    handler, level = _ToStderr(tracebacks=verbosity > 0), root.level
+    handler, level = _ToStderr(), root.level
     root.addHandler(handler)
-    root.setLevel({0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG))
+    root.setLevel(logging.WARNING)
+    say_more(verbosity)
     try:
         yield
     finally:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from corteval import settings
+from corteval import registry, settings
 
 
 def _offline(context: click.Context, option: click.Parameter, value: bool) -> None:
@@ -22,6 +22,32 @@ def _mirror(context: click.Context, option: click.Parameter, value: str | None) 
     settings.set_flag("mirror", value)
 
 
+def _verbose(context: click.Context, option: click.Parameter, value: int) -> None:
+    from corteval.cli.logs import say_more
+
+    say_more(value)
+
+
+class Kind(click.Choice[str]):
+    """A kind of plugin; its singular will do."""
+
+    def __init__(self) -> None:
+        super().__init__(tuple(registry.KINDS))
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The kind that `value` names."""
+        plural = f"{value}s"
+        return super().convert(plural if plural in self.choices else value, param, ctx)
+
+
+verbose_option = click.option(
+    "-v",
+    "--verbose",
+    count=True,
+    expose_value=False,
+    callback=_verbose,
+    help="Say more on stderr; -vv says everything.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Draw no progress.")
 offline_option = click.option(

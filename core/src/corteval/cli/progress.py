@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from corteval import hooks
-from corteval.cli.tables import human_size
+from corteval.cli.streams import stdout_to_stderr
+from corteval.cli.tables import human_size, say
 from corteval.hooks import hookimpl
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ class Display:
 def working(*, quiet: bool = False) -> Iterator[Display]:
     """Draw progress, and send whatever code prints on stdout to stderr: stdout is for data."""
     display = Display() if quiet else Bars() if sys.stderr.isatty() else Lines()
-    with _stdout_to_stderr(), hooks.observing(display):
+    with stdout_to_stderr(), hooks.observing(display):
         display.start()
         try:
             yield display
@@ -60,14 +58,14 @@ class Lines(Display):
         now = time.monotonic()
         if now - self._said.setdefault(event.task, now) >= PAUSE:
             self._said[event.task] = now
-            click.echo(f"{event.task}: {_amount(event)}", err=True)
+            say(f"{event.task}: {_amount(event)}")
         if event.completed == event.total:
             self._said.pop(event.task, None)
 
     def cell(self, score: Score, done: int, total: int) -> None:
         """Say what became of a cell."""
         result = f"{score.value:.4f}" if score.status == "scored" else score.status
-        click.echo(f"[{done}/{total}] {score.model} on {score.benchmark}: {result}", err=True)
+        say(f"[{done}/{total}] {score.model} on {score.benchmark}: {result}")
 
 
 class Bars(Display):
@@ -136,19 +134,3 @@ def _amount(event: hooks.Progress) -> str:
     )
     unit = "" if in_bytes else f" {event.unit}"
     return f"{done} of {total}{unit}" if total else f"{done}{unit}"
-
-
-@contextlib.contextmanager
-def _stdout_to_stderr() -> Iterator[None]:
-    """Redirect `sys.stdout`, and file descriptor 1, where compiled code and children write."""
-    stdout = sys.stdout
-    stdout.flush()
-    saved = os.dup(1)
-    try:
-        os.dup2(2, 1)
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
-    finally:
-        stdout.flush()  # of whoever holds the old `sys.stdout`
-        os.dup2(saved, 1)
-        os.close(saved)

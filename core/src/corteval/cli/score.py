@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from corteval import registry
-from corteval.cards import ModelFamily
-from corteval.cli import ERROR, SOME_FAILED
-from corteval.cli.options import json_option, mirror_option, offline_option, quiet_option
-from corteval.cli.tables import print_bare_json, print_table
-from corteval.errors import PluginError, UnknownIdentifier
+from corteval.cli import ERROR, INTERRUPTED, SOME_FAILED
+from corteval.cli.options import (
+    json_option,
+    mirror_option,
+    offline_option,
+    quiet_option,
+    verbose_option,
+)
+from corteval.cli.selection import expand
+from corteval.cli.tables import print_bare_json, print_table, say
 
 if TYPE_CHECKING:
+    from corteval.cli.progress import Display
     from corteval.score import Estimate, Score
 
 _EPILOG = """\b
@@ -34,7 +38,8 @@ JSON (a list of these if there are several pairs):
    "raw": {"value": 0.44, ...}, "ceiling": {"value": 0.63, ...},
    "reason": null, "notes": [], "provenance": {"versions": {}, "seconds": 2.1, ...}}
 
-Exit code 3 if a pair failed; `undefined` and `not-applicable` are answers.
+Exit code 3 if a pair failed; `undefined` and `not-applicable` are answers. Ctrl-C keeps the pairs
+that are done.
 """
 
 
@@ -50,6 +55,7 @@ Exit code 3 if a pair failed; `undefined` and `not-applicable` are answers.
 @offline_option
 @mirror_option
 @quiet_option
+@verbose_option
 @json_option
 @click.pass_context
 def command(
@@ -71,70 +77,39 @@ def command(
 
     if output is not None:
         _check_writable(output)
-    rows, columns = expand("models", models), expand("benchmarks", benchmarks)
-    scores: list[Score] = []
+    order = "The order is MODELS BENCHMARKS."
+    rows = expand("models", models, hint=order)
+    columns = expand("benchmarks", benchmarks, hint=order)
+    asked = len(rows) * len(columns)
     with working(quiet=quiet) as display:
-        from corteval.scoring import score_all  # numerical libraries, once it is clear what to do
-
-        for score in score_all(rows, columns, seed=seed):
-            scores.append(score)
-            display.cell(score, len(scores), len(rows) * len(columns))
+        scores, interrupted = _compute(rows, columns, seed, display)
     written = output is None or _write_records(output, scores)
-    _print_scores(scores, as_json)  # even so: a full disk must not cost what was computed
+    _print_scores(scores, as_json, one=asked == 1)  # a full disk must not cost what was computed
+    if interrupted:
+        say(f"Interrupted: {len(scores)} of {asked} cells are done.")
+        context.exit(INTERRUPTED)
     if not written:
         context.exit(ERROR)
     if any(score.status == "failed" for score in scores):
         context.exit(SOME_FAILED)
 
 
-def expand(kind: str, text: str) -> list[str]:
-    """Identifiers that the comma list `text` stands for, in its order, each once.
+def _compute(
+    rows: Sequence[str], columns: Sequence[str], seed: int | None, display: Display
+) -> tuple[list[Score], bool]:
+    """The scores, and whether an interrupt cut them short; one before the first goes on."""
+    from corteval.scoring import score_all  # numerical libraries, once it is clear what to do
 
-    Broken plugins are among them: each becomes a failed cell.
-
-    Raises:
-        UnknownIdentifier: for a name or pattern that nothing matches.
-    """
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts:
-        raise UnknownIdentifier(f"No {kind} are named. `corteval list {kind}` shows all.")
-    names = [
-        name
-        for part in parts
-        for name in (_matching(kind, part) if set(part) & set("*?[") else [_canonical(kind, part)])
-    ]
-    return [*dict.fromkeys(names)]
-
-
-def _matching(kind: str, pattern: str) -> list[str]:
-    wanted = pattern.casefold()
-    plugins = [p for p in registry.KINDS[kind].plugins() if not isinstance(p.card, ModelFamily)]
-    found = [p.identifier for p in plugins if fnmatchcase(p.identifier.casefold(), wanted)]
-    if found:
-        return found
-    from difflib import get_close_matches
-
-    names = {p.identifier.casefold(): p.identifier for p in plugins}
-    close = [names[key] for key in get_close_matches(wanted.strip("*?"), names, cutoff=0.4)]
-    hint = f" Did you mean {' or '.join(close)}?" if close else ""
-    if "/" in pattern:
-        hint = " Members of a family are named in full."
-    raise UnknownIdentifier(
-        f"None of the installed {kind} matches {pattern!r}.{hint} `corteval list {kind}` shows all."
-    )
-
-
-def _canonical(kind: str, text: str) -> str:
-    name, at, distribution = text.partition("@")
+    scores: list[Score] = []
     try:
-        card = registry.KINDS[kind].card(text)
-    except PluginError:  # broken, but it has a name
-        found = [p.identifier for p in registry.KINDS[kind].plugins()]
-        same = [identifier for identifier in found if identifier.casefold() == name.casefold()]
-        return f"{same[0] if same else name}{at}{distribution}"
-    if isinstance(card, ModelFamily):
-        registry.KINDS[kind].create(text)  # raises, and says which members there are
-    return f"{card.identifier}{at}{distribution}"
+        for score in score_all(rows, columns, seed=seed):
+            scores.append(score)
+            display.cell(score, len(scores), len(rows) * len(columns))
+    except KeyboardInterrupt:
+        if not scores:
+            raise
+        return scores, True
+    return scores, False
 
 
 def _check_writable(output: Path) -> None:
@@ -157,28 +132,28 @@ def _write_records(output: Path, scores: Sequence[Score]) -> bool:
         unfinished.replace(output)
         return True
     except OSError as error:
-        click.echo(f"Error: {output} cannot be written: {error}", err=True)
+        say(f"Error: {output} cannot be written: {error}")
         return False
     finally:
         unfinished.unlink(missing_ok=True)
 
 
-def _print_scores(scores: Sequence[Score], as_json: bool) -> None:
+def _print_scores(scores: Sequence[Score], as_json: bool, *, one: bool) -> None:
     if as_json:
         summaries = [score.summary() for score in scores]
-        print_bare_json(summaries[0] if len(summaries) == 1 else summaries)
+        print_bare_json(summaries[0] if one else summaries)
     else:
         levels = {score.interval.level for score in scores if score.interval} or {0.95}
         interval = " or ".join(f"{100 * level:g} %" for level in sorted(levels)) + " interval"
         header = ("model", "benchmark", "score", interval, "raw", "ceiling", "normalization")
-        print_table((*header, "status"), [_row(score) for score in scores])
+        print_table((*header, "status"), [_row(score) for score in scores], heading=2)
     said: dict[str, list[str]] = {}  # what holds for several cells is said once
     for score in scores:
         for text in [score.reason] * bool(score.reason) + [f"note: {n}" for n in score.notes]:
             said.setdefault(text, []).append(f"{score.model} on {score.benchmark}")
     for text, cells in said.items():
         others = f" (and {len(cells) - 1} more)" if len(cells) > 1 else ""
-        click.echo(f"{cells[0]}{others}: {text}", err=True)
+        say(f"{cells[0]}{others}: {text}")
 
 
 def _row(score: Score) -> tuple[str, ...]:

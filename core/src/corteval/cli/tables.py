@@ -9,7 +9,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -19,17 +19,36 @@ _UNDER: dict[str, Any] = {"initial_indent": "    ", "subsequent_indent": "    "}
 _WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}  # names stay whole
 
 
-def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table: as wide as it needs to be, except on a terminal, where it fits."""
-    first, *lines = layout([header, *rows], terminal_width())
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
-        first = click.style(first, bold=True)
-    click.echo("\n".join([first, *lines]))
+_NARROW = 20  # no terminal is taken to have fewer columns than this
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, heading: int = 1) -> None:
+    """Print a table: as wide as it needs to be, except on a terminal, where it fits.
+
+    Args:
+        header, rows: names of the columns, and the cells.
+        heading: columns that name a row; on a terminal too narrow for the table, each row becomes
+            a block of lines under them.
+    """
+    rows, width = [*rows], terminal_width(sys.stdout)
+    if width is not None and rows and _indent_of_last([header, *rows]) > width:
+        click.echo("\n\n".join(_block(header, row, heading, width) for row in rows))
+        return
+    first, *lines = layout([header, *rows], width)
+    click.echo("\n".join([_bold(first), *lines]))
+
+
+def say(text: str) -> None:
+    """Print words on stderr; on a terminal, lines break between words."""
+    width = terminal_width(sys.stderr)
+    if width is not None:
+        text = "\n".join(_wrapped(line, width) for line in text.splitlines())
+    click.echo(text, err=True)
 
 
 def fact_lines(facts: Iterable[tuple[str, str]]) -> list[str]:
     """Names and values, indented, one a line."""
-    width = terminal_width()
+    width = terminal_width(sys.stdout)
     return [_GAP + line for line in layout([*facts], width and width - len(_GAP))]
 
 
@@ -45,9 +64,12 @@ def print_bare_json(content: Any) -> None:
     click.echo(text)
 
 
-def terminal_width() -> int | None:
-    """Columns of the terminal on stdout; None if there is none and lines may be long."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+def terminal_width(stream: TextIO | None) -> int | None:
+    """Columns of the terminal that `stream` is; None if it is none and lines may be long."""
+    if stream is None or not stream.isatty():
+        return None
+    columns = os.get_terminal_size(stream.fileno()).columns or 80
+    return max(shutil.get_terminal_size((columns, 24)).columns, _NARROW)
 
 
 def layout(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
@@ -112,6 +134,29 @@ def plain(content: Any) -> Any:
     if isinstance(content, (list, tuple)):
         return [plain(value) for value in content]
     return str(content)
+
+
+def _indent_of_last(rows: Sequence[Sequence[str]]) -> int:
+    """Width up to the last column, and with it if that is too short to wrap."""
+    *widths, last = (max(len(_printable(c)) for c in column) for column in zip(*rows, strict=True))
+    return sum(widths) + len(_GAP) * len(widths) + (last if last < _NARROWEST else 0)
+
+
+def _block(header: Sequence[str], row: Sequence[str], heading: int, width: int) -> str:
+    name = _GAP.join(map(_printable, row[:heading]))
+    facts = zip(header[heading:], row[heading:], strict=True)
+    return "\n".join([_bold(_wrapped(name, width)), *fact_lines(facts)])
+
+
+def _bold(text: str) -> str:
+    plain_text = not sys.stdout.isatty() or os.environ.get("NO_COLOR")
+    return text if plain_text else click.style(text, bold=True)
+
+
+def _wrapped(line: str, width: int) -> str:
+    indent = line[: len(line) - len(line.lstrip())]
+    both: dict[str, Any] = {"initial_indent": indent, "subsequent_indent": indent}
+    return textwrap.fill(line.lstrip(), width, **both, **_WORDS)
 
 
 def _printable(text: str) -> str:

@@ -226,16 +226,21 @@ def _advice(resource: Resource, path: Path, failures: list[str]) -> str:
         failures = [*failures, f"the network: not used, for offline is set ({offline.origin})"]
     name, mark, _ = _names_in_mirror(resource.url)[0].partition("?")
     query = " (its name goes on with '?' and the query of the address)" if mark else ""
+    connect = "connect to the network"
+    if offline.origin == "flag":
+        connect += ", leave out `--offline`"
+    elif settings.offline():
+        connect += f", switch offline off ({offline.origin})"
     return "\n".join(
         [
             f"{path.name} ({_human(resource.size)}, licence {resource.licence}) was not fetched.",
             "Tried:",
             *(f"  - {failure}" for failure in failures),
-            "To have it, either",
-            "  (1) connect to the network and run `corteval data fetch` again, or",
+            "To have it, do one of these:",
+            f"  (1) {connect} and run the command again",
             f"  (2) download {_shown(resource.url)} elsewhere and put it at",
             f"      {path}",
-            f"      or set CORTEVAL_MIRROR to a folder that holds {name}{query}.",
+            f"  (3) set CORTEVAL_MIRROR to a folder that holds {name}{query}",
         ]
     )
 

@@ -17,11 +17,16 @@ HEAVY = ("numpy", "pandas", "xarray", "scipy", "sklearn", "torch", "PIL", "reque
 
 _ENTRY = re.compile(r"@[A-Za-z]+\s*\{\s*[^\s,{}]+\s*,")
 
-#: Imports a module by name, or a file, and tells on stderr which of HEAVY came with it.
+#: Imports a module by name, or a file as the registry does; tells on stderr which of HEAVY came.
 _IMPORT = """
-import importlib, runpy, sys
+import importlib.util, sys
 before, (name, *heavy) = set(sys.modules), sys.argv[1:]
-runpy.run_path(name) if name.endswith(".py") else importlib.import_module(name)
+if name.endswith(".py"):
+    spec = importlib.util.spec_from_file_location("one_file_plugin", name)
+    sys.modules[spec.name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+else:
+    importlib.import_module(name)
 print("HEAVY", *sorted(set(heavy) & (set(sys.modules) - before)), file=sys.stderr)
 """
 
@@ -72,7 +77,8 @@ def check_light_import(specimen: Specimen) -> None:
         text=True,
         check=False,
     )
-    require(done.returncode == 0, f"{module} cannot be imported alone: {done.stderr.strip()}")
+    *_, last = ["", *done.stderr.strip().splitlines()]
+    require(done.returncode == 0, f"{module} cannot be imported alone: {last or 'it exits'}")
     heavy = done.stderr.strip().rpartition("HEAVY")[2].split()
     require(
         not heavy,

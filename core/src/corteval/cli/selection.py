@@ -1,0 +1,83 @@
+"""Comma lists of identifiers and patterns, as people name plugins on the command line."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from corteval import registry
+from corteval.cards import ModelFamily
+from corteval.errors import CortevalError, PluginError, UnknownIdentifier
+
+_ONE = {"models": "model", "benchmarks": "benchmark", "metrics": "metric", "data": "data set"}
+
+
+def expand(kind: str, text: str, *, hint: str = "") -> list[str]:
+    """Identifiers that the comma list `text` stands for, in its order, each once.
+
+    Broken plugins are among them: it is their use that fails.
+
+    Args:
+        kind, text: key of `registry.KINDS`, and what was typed.
+        hint: told to those who name a plugin of another kind.
+
+    Raises:
+        UnknownIdentifier: for a name or pattern that nothing matches.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        raise UnknownIdentifier(f"No {kind} are named. `corteval list {kind}` shows all.")
+    try:
+        return [*dict.fromkeys(name for part in parts for name in _named(kind, part))]
+    except UnknownIdentifier:
+        for part in parts:
+            other = _first_kind((kind, *registry.KINDS), part)
+            if other not in {kind, None}:
+                raise UnknownIdentifier(
+                    f"{part} is a {_ONE[str(other)]}, not a {_ONE[kind]}. {hint}".strip()
+                ) from None
+        raise
+
+
+def _named(kind: str, part: str) -> list[str]:
+    return _matching(kind, part) if set(part) & set("*?[") else [_canonical(kind, part)]
+
+
+def _first_kind(kinds: Sequence[str], part: str) -> str | None:
+    for kind in kinds:
+        with contextlib.suppress(CortevalError):
+            _named(kind, part)
+            return kind
+    return None
+
+
+def _matching(kind: str, pattern: str) -> list[str]:
+    wanted = pattern.casefold()
+    plugins = [p for p in registry.KINDS[kind].plugins() if not isinstance(p.card, ModelFamily)]
+    found = [p.identifier for p in plugins if fnmatchcase(p.identifier.casefold(), wanted)]
+    if found:
+        return found
+    from difflib import get_close_matches
+
+    names = {p.identifier.casefold(): p.identifier for p in plugins}
+    close = [names[key] for key in get_close_matches(wanted.strip("*?"), names, cutoff=0.4)]
+    hint = f" Did you mean {' or '.join(close)}?" if close else ""
+    if "/" in pattern:
+        hint = " Members of a family are named in full."
+    raise UnknownIdentifier(
+        f"None of the installed {kind} matches {pattern!r}.{hint} `corteval list {kind}` shows all."
+    )
+
+
+def _canonical(kind: str, text: str) -> str:
+    name, at, distribution = text.partition("@")
+    try:
+        card = registry.KINDS[kind].card(text)
+    except PluginError:  # broken, but it has a name
+        found = [p.identifier for p in registry.KINDS[kind].plugins()]
+        same = [identifier for identifier in found if identifier.casefold() == name.casefold()]
+        return f"{same[0] if same else name}{at}{distribution}"
+    if isinstance(card, ModelFamily):
+        registry.KINDS[kind].create(text)  # raises, and says which members there are
+    return f"{card.identifier}{at}{distribution}"
