@@ -58,7 +58,7 @@ def stimuli(*stimulus_sets: str) -> StimulusSet:
     """The named sets as one stimulus set with column ``stimulus_set`` and the parameters."""
     rows = pd.concat([table(name) for name in stimulus_sets])
     return StimulusSet(
-        identifier="Marques2020." + "+".join(stimulus_sets),
+        identifier="Marques2020.gratings",
         modality="image",
         table=rows,
         visual_degrees=VISUAL_DEGREES,
