@@ -64,7 +64,10 @@ def command(context: click.Context, as_json: bool) -> None:
         content = {"settings": [*map(asdict, origins)], "problems": [*map(asdict, problems)]}
         print_json("corteval.doctor/1", environment=environment, **content)
     else:
-        facts = [(s.name, f"{s.value or '(empty)'} [{s.origin}]") for s in origins]
+        facts = [
+            (s.name, f"{s.value or '(empty)'} [{s.origin}]: {settings.KNOWN[s.name][2]}")
+            for s in origins
+        ]
         click.echo("\n".join(["Environment", *fact_lines(environment.items())]))
         click.echo("\n".join(["Settings", *fact_lines(facts)]))
         click.echo(f"Problems: {len(problems) or 'none'}")
