@@ -431,14 +431,14 @@ class TestInfo:
 
     def test_data_show_access_licence_size_and_state_of_files(self, run):
         facts = run("info", "Toy").out
-        for fact in ("public", "CC0-1.0", "18 B", "toy.bin", "not downloaded", "toys.py"):
+        for fact in ("public", "CC0-1.0", "18 bytes", "toy.bin", "not downloaded", "toys.py"):
             assert fact in facts
 
     def test_benchmark_shows_its_parts(self, run):
         facts = run("info", "Toy.V4-mean").out
         for fact in ("toymetric", "absent-ceiling", "V4", "@misc{toydata"):
             assert fact in facts
-        assert "Toy (CC0-1.0, public, 18 B)" in facts
+        assert "Toy (CC0-1.0, public, 18 bytes)" in facts
 
     def test_what_says_nothing_is_left_out(self, run):
         facts = run("info", "toymetric").out + run("info", "ToyBare").out
@@ -731,7 +731,7 @@ class TestDoctor:
 class TestData:
     def test_ls_says_what_is_here(self, run, folder):
         before = {r["identifier"]: r for r in rows(run("data", "ls").out)}
-        assert (before["Toy"]["files"], before["Toy"]["size"]) == ("0/1", "18 B")
+        assert (before["Toy"]["files"], before["Toy"]["size"]) == ("0/1", "18 bytes")
         assert before["ToyBare"]["files"] == "-"
         run("data", "fetch", "Toy", "--mirror", str(folder / "mirror"))
         after = {d["identifier"]: d for d in run_json(run, "data", "ls")["data"]}

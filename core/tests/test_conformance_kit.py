@@ -20,6 +20,7 @@ from corteval.errors import (
     PluginError,
     UndefinedScore,
     UnsupportedRequest,
+    WrongContent,
 )
 from corteval.requests import OneOf, Recording, TimeBin, UnitFilter
 from corteval.score import Estimate, Score
@@ -605,7 +606,8 @@ def member(member):
 
 def unavailable(error):
     def raise_it():
-        raise {"fetch": FetchError, "archive": ArchiveError}[error]("no network here")
+        kinds = {"fetch": FetchError, "archive": ArchiveError, "wrong": WrongContent}
+        raise kinds[error]("no network here")
 
     return SimpleNamespace(stimuli=raise_it, assembly=raise_it)
 
@@ -630,8 +632,9 @@ def test_data_that_cannot_be_had_are_skipped_with_the_reason():
     assert len(lacking) == len(batteries.DATA)
 
 
-def test_a_damaged_archive_is_a_failure():
-    with registry.data.temporary(replace(LACKING, options={"error": "archive"})):
+@pytest.mark.parametrize("error", ["archive", "wrong"])
+def test_a_damaged_archive_or_another_file_is_a_failure(error):
+    with registry.data.temporary(replace(LACKING, options={"error": error})):
         assert len(failures(run_checks("Lacking"))) == len(batteries.DATA)
 
 

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from corteval import settings
 from corteval.cards import Resource
-from corteval.errors import FetchError
+from corteval.errors import FetchError, WrongContent
 from corteval.fetch import fetch, is_cached, local_path, transfer
 from corteval.hooks import FetchRequested, hookimpl, observing
 
@@ -371,7 +371,7 @@ def test_wrong_bytes_are_asked_for_once_more(site):
 def test_wrong_bytes_are_never_kept(site):
     resource = site.resource()
     site.files["/data/stimuli.bin"] = BODY[::-1]
-    with pytest.raises(FetchError, match=f"have sha256 {digest(BODY[::-1])}"):
+    with pytest.raises(WrongContent, match=f"have sha256 {digest(BODY[::-1])}"):
         fetch(resource)
     assert len(site.requests) == 2
     assert not local_path(resource).exists() and not part_of(resource).exists()
@@ -380,7 +380,7 @@ def test_wrong_bytes_are_never_kept(site):
 @pytest.mark.parametrize("size", [100, len(PAGE), len(BODY)])
 def test_an_error_page_is_called_one(site, size):
     resource = site.resource(body=PAGE, size=size, sha256=digest(BODY))
-    with pytest.raises(FetchError, match="the server sent an HTML page"):
+    with pytest.raises(WrongContent, match="the server sent an HTML page"):
         fetch(resource)
     assert len(site.requests) == 2 and not part_of(resource).exists()
 

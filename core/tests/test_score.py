@@ -227,6 +227,13 @@ def test_a_score_without_replicates_has_no_interval():
     assert normalize(scored(1, "similarity"), Estimate(value=1), scope="s", seed=0).interval is None
 
 
+def test_an_interval_that_cannot_be_given_is_explained():
+    raw = scored(0.5, "similarity", [0.4, 0.6, float("nan")] * 20)
+    result = normalize(raw, Estimate(value=1), scope="s", seed=0)
+    assert result.interval is None
+    assert "no interval" in result.notes[0]
+
+
 def test_a_frame_has_one_row_of_facts():
     score = Score(value=0.5, raw=Estimate(value=0.4), model="m", benchmark="b")
     frame = score.to_frame()

@@ -131,7 +131,7 @@ def card(kind, identifier, factory, **fields):
 
 BENCHMARK = BenchmarkCard(
     identifier="Toy.V4-toy_r",
-    factory="corteval.benchmark:neural",
+    factory="corteval.benchmark:NeuralBenchmark",
     summary="s",
     licence="MIT",
     data=("Toy",),
@@ -389,6 +389,52 @@ def test_units_without_ids_are_refused():
     )
     with pytest.raises(AssemblyError, match="must give 'neuroid_id'"):
         record(model, stimuli(), "V4")
+
+
+def test_a_subject_of_any_kind_is_shown_no_labels():
+    seen = []
+
+    class Nosy:
+        identifier, modalities, visual_degrees = "nosy", frozenset({"text"}), None
+
+        def supports(self, request):
+            return True
+
+        def respond(self, stimuli, requests):
+            seen.append(list(stimuli.table.columns))
+            return subject(features()).respond(stimuli, requests)
+
+        def perturbed(self, *perturbations):
+            return self
+
+    labelled = stimuli()
+    labelled.table["label"] = "cat"
+    record(Nosy(), labelled, "V4")
+    assert seen == [["text"]]
+
+
+def test_a_benchmark_that_returns_no_score_is_named():
+    class Odd:
+        card = BENCHMARK
+
+        def requests(self):
+            return (Recording("V4"),)
+
+        def ceiling(self):
+            return Estimate(value=1.0)
+
+        def __call__(self, model):
+            return 0.5
+
+    with pytest.raises(PluginError, match="returned a float"):
+        score("perfect", Odd())
+
+
+def test_cards_give_time_bins_as_pairs_and_unknown_options_are_named():
+    timed = registry.benchmarks.create("Toy.V4-toy_r", time_bins=((70, 170),))
+    assert timed.requests() == (Recording("V4", (TimeBin(70, 170),)),)
+    with pytest.raises(OptionError, match="trials"):
+        registry.benchmarks.create("Toy.V4-toy_r", trails=3)
 
 
 def test_a_perturbed_subject_is_new_and_changes_its_target_only():

@@ -59,12 +59,12 @@ class NeuralBenchmark:
     """Predicts recorded units from a subject's responses: most neural benchmarks are one of these.
 
     Its parts are named by the card and found in the registry, so a published benchmark is a card
-    whose factory is ``"corteval.benchmark:neural"``.
+    whose factory is ``"corteval.benchmark:NeuralBenchmark"``.
 
     Args:
         card: names data, metric, ceiling and target.
         trials: use the first `trials` trials of every stimulus; None uses all.
-        time_bins: asked of the subject; empty leaves time to it.
+        time_bins: asked of the subject; empty leaves time to it. Cards may give (start, end) pairs.
         normalization: by name; None derives it from the kinds of score and ceiling.
         metric_options, ceiling_options: for the factories of both.
         notes: what a reader must know to read the score rightly.
@@ -79,6 +79,11 @@ class NeuralBenchmark:
     ceiling_options: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        given: tuple[Any, ...] = self.time_bins
+        bins = tuple(b if isinstance(b, TimeBin) else TimeBin(*b) for b in given)
+        object.__setattr__(self, "time_bins", bins)
 
     def requests(self) -> tuple[Request, ...]:
         """One recording of the target."""
@@ -131,10 +136,3 @@ class NeuralBenchmark:
             self.card.ceiling, seed=self.seed, **self.ceiling_options
         )
         return estimator(self._trials)
-
-
-def neural(card: BenchmarkCard, **options: Any) -> NeuralBenchmark:
-    """Factory for cards of neural benchmarks; `options` are fields of `NeuralBenchmark`."""
-    if "time_bins" in options:
-        options["time_bins"] = tuple(TimeBin(*b) for b in options["time_bins"])
-    return NeuralBenchmark(card=card, **options)

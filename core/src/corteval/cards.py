@@ -83,6 +83,18 @@ class Resource:
         return self.url.partition("?")[0].rstrip("/").rpartition("/")[2]
 
 
+def human_size(count: int) -> str:
+    """Bytes in units of 1000.
+
+    >>> human_size(2_560_128), human_size(17)
+    ('2.6 MB', '17 bytes')
+    """
+    if count < 1000:
+        return f"{count} bytes"
+    power = min((len(str(count)) - 1) // 3, 4)
+    return f"{count / 1000**power:.1f} {'kMGT'[power - 1]}B"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Card:
     """What every plugin says of itself. Abstract: use one of its final subclasses.

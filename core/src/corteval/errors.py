@@ -48,7 +48,11 @@ class ScoreFormatError(CortevalError):
 
 
 class FetchError(CortevalError):
-    """A file that could not be had, or whose bytes are not the promised ones."""
+    """A file that could not be had."""
+
+
+class WrongContent(FetchError):
+    """A file that can be had, but whose bytes are not the promised ones."""
 
 
 class ArchiveError(FetchError):

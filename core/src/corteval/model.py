@@ -250,6 +250,8 @@ def record(
 ) -> xr.DataArray:
     """Responses in the order of `stimuli`, whatever the order in which the model returns them.
 
+    The model is shown the stimuli without labels or other columns of the experimenter.
+
     Args:
         model: asked once.
         stimuli: what is shown.
@@ -261,13 +263,13 @@ def record(
         UnsupportedRequest: if it cannot answer.
     """
     request = target if isinstance(target, Recording) else Recording(target, **options)
-    answer = check_neural(model.respond(stimuli, [request])[request])
+    answer = check_neural(model.respond(stimuli.shown(), [request])[request])
     return in_order(answer, stimuli.stimulus_ids)
 
 
 def perform(model: ModelCommitment, stimuli: StimulusSet, task: Task) -> xr.DataArray:
     """Behaviour in one task."""
-    return check_behavioural(model.respond(stimuli, [task])[task])
+    return check_behavioural(model.respond(stimuli.shown(), [task])[task])
 
 
 def describe(request: Request) -> str:

@@ -329,12 +329,17 @@ def normalize(
             "not reliable enough to score any model on."
         )
     value = float(NORMALIZATIONS[name](raw.value, ceiling.value, chance))
+    interval = _interval(name, raw, ceiling, chance, scope, seed, level)
+    notes = score.notes
+    if interval is None and raw.replicates:
+        notes += ("no interval: over a tenth of the bootstrap replicates are undefined",)
     return replace(
         score,
         value=value,
         ceiling=ceiling,
         normalization=name,
-        interval=_interval(name, raw, ceiling, chance, scope, seed, level),
+        interval=interval,
+        notes=notes,
     )
 
 

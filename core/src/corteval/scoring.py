@@ -108,9 +108,15 @@ def _ask(subject: _Subject, benchmark: Benchmark) -> Score:
         wanted = "; ".join(describe(r) for r in refused)
         return Score.unscored("not-applicable", f"{subject.name} does not support {wanted}.")
     try:
-        return benchmark(subject.model)
+        result: Any = benchmark(subject.model)
     except UndefinedScore as reason:
         return Score.unscored("undefined", str(reason))
+    if not isinstance(result, Score):
+        raise PluginError(
+            f"Benchmark {benchmark.card.identifier} returned a {type(result).__name__}; it must "
+            "return a corteval.score.Score."
+        )
+    return result
 
 
 def _subject(model: str | ModelCommitment) -> _Subject:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from corteval import registry
-from corteval.cards import DataCard
+from corteval.cards import DataCard, human_size
 from corteval.cli.options import (
     json_option,
     mirror_option,
@@ -18,7 +18,7 @@ from corteval.cli.options import (
     verbose_option,
 )
 from corteval.cli.selection import expand
-from corteval.cli.tables import human_size, one_line, print_json, print_table, say
+from corteval.cli.tables import one_line, print_json, print_table, say
 from corteval.errors import CortevalError, FetchError
 
 _LS_EPILOG = """\b

@@ -14,10 +14,11 @@ from pathlib import Path
 import click
 
 from corteval import __version__, hooks, registry, settings
+from corteval.cards import human_size
 from corteval.cli import ERROR, plugin_verbs
 from corteval.cli.options import json_option, verbose_option
 from corteval.cli.streams import stdout_to_stderr
-from corteval.cli.tables import chain, fact_lines, human_size, print_json
+from corteval.cli.tables import chain, fact_lines, print_json
 from corteval.errors import CortevalError
 
 _EPILOG = """\b

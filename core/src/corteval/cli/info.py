@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from corteval import registry
-from corteval.cards import BenchmarkCard, Card, ModelFamily, Resource
+from corteval.cards import BenchmarkCard, Card, ModelFamily, Resource, human_size
 from corteval.cli.options import json_option, verbose_option
-from corteval.cli.tables import fact_lines, human_size, print_json, say
+from corteval.cli.tables import fact_lines, print_json, say
 from corteval.errors import CortevalError
 
 _EPILOG = """\b

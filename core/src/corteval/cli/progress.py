@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from corteval import hooks
+from corteval.cards import human_size
 from corteval.cli.streams import stdout_to_stderr
-from corteval.cli.tables import human_size, say
+from corteval.cli.tables import say
 from corteval.hooks import hookimpl
 
 if TYPE_CHECKING:

@@ -17,8 +17,6 @@ _GAP = "  "
 _NARROWEST = 24  # a last column with less room than this goes under its row
 _UNDER: dict[str, Any] = {"initial_indent": "    ", "subsequent_indent": "    "}
 _WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}  # names stay whole
-
-
 _NARROW = 20  # no terminal is taken to have fewer columns than this
 
 
@@ -90,18 +88,6 @@ def layout(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
         else:
             lines += [lead.rstrip(), *textwrap.wrap(last, width, **_WORDS, **_UNDER)]
     return lines
-
-
-def human_size(count: int) -> str:
-    """Bytes in units of 1000.
-
-    >>> human_size(2_560_128), human_size(17)
-    ('2.6 MB', '17 B')
-    """
-    if count < 1000:
-        return f"{count} B"
-    power = min(int(math.log10(count) / 3), 4)
-    return f"{count / 1000**power:.1f} {'kMGT'[power - 1]}B"
 
 
 def one_line(error: BaseException) -> str:

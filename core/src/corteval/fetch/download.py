@@ -14,8 +14,8 @@ from time import monotonic
 from urllib.parse import quote, unquote, urlsplit
 
 from corteval import settings
-from corteval.cards import Resource
-from corteval.errors import FetchError
+from corteval.cards import Resource, human_size
+from corteval.errors import FetchError, WrongContent
 from corteval.hooks import FetchFinished, FetchRequested, Progress, notify, provide
 
 log = logging.getLogger(__name__)
@@ -123,11 +123,11 @@ def _set_aside(path: Path) -> None:
 
 def _obtain(resource: Resource, path: Path) -> str:
     """Put the file at `path` from the first source that has it; that source."""
-    from corteval.fetch.transfer import SourceFailed, copy, download
+    from corteval.fetch.transfer import SourceFailed, WrongBytes, copy, download
 
     task = f"download {path.name}"
     part = path.with_name(f".{path.name}.part")
-    failures = []
+    failures, wrong = [], False
     for source, place in _sources(resource):
         report = _reporter(task, resource.size)
         try:
@@ -137,6 +137,7 @@ def _obtain(resource: Resource, path: Path) -> str:
                 download(place, part, resource, report)
         except SourceFailed as failure:
             failures.append(f"{source}: {failure}")
+            wrong |= isinstance(failure, WrongBytes)
             log.warning("Could not get %s from %s", path.name, failures[-1])
             continue
         part.replace(path)
@@ -144,7 +145,7 @@ def _obtain(resource: Resource, path: Path) -> str:
         notify(Progress(task, resource.size, resource.size, "bytes"))
         return source
     # Outside of `except`: the errors of requests hold addresses with their queries.
-    raise FetchError(_advice(resource, path, failures))
+    raise (WrongContent if wrong else FetchError)(_advice(resource, path, failures))
 
 
 def _reporter(task: str, total: int) -> Callable[[int], None]:
@@ -233,7 +234,8 @@ def _advice(resource: Resource, path: Path, failures: list[str]) -> str:
         connect += f", switch offline off ({offline.origin})"
     return "\n".join(
         [
-            f"{path.name} ({_human(resource.size)}, licence {resource.licence}) was not fetched.",
+            f"{path.name} ({human_size(resource.size)}, licence {resource.licence}) "
+            "was not fetched.",
             "Tried:",
             *(f"  - {failure}" for failure in failures),
             "To have it, do one of these:",
@@ -243,10 +245,3 @@ def _advice(resource: Resource, path: Path, failures: list[str]) -> str:
             f"  (3) set CORTEVAL_MIRROR to a folder that holds {name}{query}",
         ]
     )
-
-
-def _human(size: int) -> str:
-    if size < 1000:
-        return f"{size} bytes"
-    exponent = min(len(str(size)) - 1, 12) // 3
-    return f"{size / 1000**exponent:.1f} {('kB', 'MB', 'GB', 'TB')[exponent - 1]}"

@@ -94,7 +94,7 @@ def download(url: str, part: Path, resource: Resource, report: Report) -> None:
             failures[type(failure)] += 1
             if failures[type(failure)] > failure.retries:
                 tries = failures.total()
-                raise SourceFailed(f"{failure} ({tries} tries)" if tries > 1 else str(failure))
+                raise type(failure)(f"{failure} ({tries} tries)" if tries > 1 else str(failure))
             backoff = BACKOFF * 2 ** (failures.total() - 1)
             sleep(min(max(backoff, failure.wait), LONGEST_WAIT))
 

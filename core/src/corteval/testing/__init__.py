@@ -133,7 +133,7 @@ def battery(
 
 def run_check(plan: PlannedCheck) -> CheckResult:
     """Run one check; whatever it raises, short of an interrupt, becomes its result."""
-    from corteval.errors import ArchiveError, CortevalError, FetchError
+    from corteval.errors import ArchiveError, CortevalError, FetchError, WrongContent
 
     clock = time.perf_counter()
     status: CheckStatus = "passed"
@@ -146,7 +146,8 @@ def run_check(plan: PlannedCheck) -> CheckResult:
         caught = error if isinstance(error, Exception) else CheckFailure(f"It exits: {error!r}")
         plain = isinstance(error, CheckFailure | CortevalError)
         message = str(error) if plain else f"{type(error).__name__}: {error}"
-        missing = isinstance(error, FetchError) and not isinstance(error, ArchiveError)
+        refused = isinstance(error, ArchiveError | WrongContent)
+        missing = isinstance(error, FetchError) and not refused
         status = "skipped" if missing else "failed"
     if plan.expected and status == "failed":
         status, message = "expected-failure", f"{plan.expected} ({message})"

@@ -65,7 +65,7 @@ DATA = DataCard(
 )
 BENCHMARK = BenchmarkCard(
     identifier="ToyData.IT-predictivity",
-    factory="corteval.benchmark:neural",
+    factory="corteval.benchmark:NeuralBenchmark",
     summary="Toy data predicted linearly",
     licence="MIT",
     bibtex=_BIBTEX,

@@ -20,7 +20,7 @@ DATA = DataCard(
 
 BENCHMARK = BenchmarkCard(
     identifier="LabData2026.V4-ridge",
-    factory="corteval.benchmark:neural",
+    factory="corteval.benchmark:NeuralBenchmark",
     summary="The lab's V4 neurons: ridge regression",
     licence="unpublished",
     bibtex=DATA.bibtex,

@@ -17,7 +17,7 @@ COWLEY2023 = """@article{cowley2023compact,
 def _card(metric: str, words: str) -> BenchmarkCard:
     return BenchmarkCard(
         identifier=f"Cowley2023.V4-{metric}",
-        factory="corteval.benchmark:neural",
+        factory="corteval.benchmark:NeuralBenchmark",
         summary=f"Macaque V4, 640 images, 50 neurons: {words}",
         licence="MIT",
         bibtex=COWLEY2023,
