@@ -3,24 +3,48 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corteval.stats import correlation, draw_neuroids, draw_stimuli, median_correlation_replicates
-from corteval.stats.resampling import Held, median
+from corteval.stats.resampling import (
+    Held,
+    central,
+    correlation,
+    draw,
+    draw_counts,
+    linear_replicates,
+    median,
+    median_correlation_replicates,
+)
 
 IDS = [f"s{n:02d}" for n in range(12)]
 
 
 @given(st.permutations(list(range(12))), st.integers(0, 5))
 def test_draws_belong_to_ids_not_to_rows(order, seed):
-    shuffled = [IDS[i] for i in order]
-    counts = draw_stimuli(IDS, 20, seed)
-    np.testing.assert_array_equal(draw_stimuli(shuffled, 20, seed), counts[:, order])
-    drawn = np.array(IDS)[draw_neuroids(IDS, 20, seed)]
-    np.testing.assert_array_equal(np.array(shuffled)[draw_neuroids(shuffled, 20, seed)], drawn)
+    counts = draw_counts(IDS, 20, seed)
+    np.testing.assert_array_equal(draw_counts([IDS[i] for i in order], 20, seed), counts[:, order])
 
 
 def test_every_resample_draws_as_many_as_there_are():
-    assert (draw_stimuli(IDS, 50, 0).sum(axis=1) == 12).all()
-    assert draw_neuroids(IDS, 50, 0).shape == (50, 12)
+    assert (draw_counts(IDS, 50, 0).sum(axis=1) == 12).all()
+
+
+def test_two_factors_are_drawn_alone_and_together():
+    ways = draw(stimulus_ids=IDS, neuroid_ids=list("abc"), resamples=9, seed=0)
+    assert [w.scope for w in ways] == ["stimuli", "neuroids", "stimuli×neuroids"]
+    assert [w.sizes for w in ways] == [(12,), (3,), (12, 3)]
+    np.testing.assert_array_equal(ways[2].stimuli, ways[0].stimuli)
+    np.testing.assert_array_equal(ways[2].neuroids, ways[1].neuroids)
+    assert draw(stimulus_ids=IDS, resamples=0, seed=0) == []
+
+
+def test_from_five_subjects_on_subjects_are_drawn_with_all_their_neuroids():
+    subjects = np.repeat(list("abcde"), 3)
+    ids = [f"n{i}" for i in range(15)]
+    ways = draw(stimulus_ids=IDS, neuroid_ids=ids, subjects=subjects, resamples=9, seed=0)
+    assert ways[1].scope == "subjects" and ways[1].sizes == (5,)
+    counts = ways[1].neuroids.reshape(9, 5, 3)
+    assert (counts == counts[:, :, :1]).all() and (counts[:, :, 0].sum(axis=1) == 5).all()
+    few = draw(neuroid_ids=ids, subjects=np.repeat(list("abc"), 5), resamples=9, seed=0)
+    assert few[0].scope == "neuroids"
 
 
 def test_correlation_is_numpys():
@@ -57,21 +81,66 @@ def test_median_is_numpys_nanmedian(values):
     np.testing.assert_allclose(median(array), expected)
 
 
+@given(
+    st.lists(st.floats(-10, 10) | st.just(np.nan), min_size=4, max_size=4),
+    st.lists(st.integers(0, 3), min_size=4, max_size=4),
+)
+def test_a_median_with_counts_is_that_of_repeated_values(values, counts):
+    repeated = np.repeat(values, counts)
+    expected = np.nan if np.isnan(repeated).all() else np.nanmedian(repeated)
+    np.testing.assert_allclose(median(np.array(values), np.array(counts)), expected)
+
+
+def test_the_mean_over_subjects_of_their_medians():
+    values, groups = np.array([1.0, 2, 9, 4, 6]), np.array(list("aaabb"))
+    assert central(values, groups=groups) == (2 + 5) / 2
+    counts = np.array([2, 2, 2, 1, 1])  # subject a drawn twice
+    assert central(values, counts, groups) == pytest.approx((2 * 2 + 5) / 3)
+
+
+def example_split(seed=0, neuroids=5):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((12, neuroids))
+    return Held(x, x + rng.standard_normal(x.shape), np.arange(12))
+
+
+def values_of(found):
+    return np.array([r.values for r in found])
+
+
 def test_replicates_do_not_depend_on_the_size_of_blocks(monkeypatch):
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((12, 5))
-    split = Held(x, x + rng.standard_normal(x.shape), np.arange(12))
-    options = {"resamples": 40, "seed": 1}
-    whole = median_correlation_replicates([split], IDS, list("abcde"), **options)
+    draws = draw(stimulus_ids=IDS, neuroid_ids=list("abcde"), resamples=40, seed=1)
+    whole = median_correlation_replicates([example_split()], draws)
     monkeypatch.setattr("corteval.stats.resampling._BUDGET", 1)
-    np.testing.assert_allclose(
-        median_correlation_replicates([split], IDS, list("abcde"), **options), whole, atol=1e-12
-    )
+    blocks = median_correlation_replicates([example_split()], draws)
+    np.testing.assert_allclose(values_of(blocks), values_of(whole), atol=1e-12)
+
+
+def test_replicates_are_those_of_repeated_rows_and_columns():
+    split = example_split()
+    draws = draw(stimulus_ids=IDS, neuroid_ids=list("abcde"), resamples=20, seed=1)
+    found = values_of(median_correlation_replicates([split], draws))
+    for b in range(20):
+        rows = np.repeat(np.arange(12), draws[0].stimuli[b])
+        columns = np.repeat(np.arange(5), draws[1].neuroids[b])
+        whole = [np.arange(12), np.arange(5)]
+        for way, (i, j) in enumerate([(rows, whole[1]), (whole[0], columns), (rows, columns)]):
+            r = correlation(split.predicted[i], split.observed[i])
+            assert found[way, b] == pytest.approx(np.median(r[j]), abs=1e-6)
+
+
+def test_linear_replicates_of_a_mean_are_exact():
+    values = np.random.default_rng(0).standard_normal(12)
+    (way,) = draw(stimulus_ids=IDS, resamples=30, seed=0)
+    # influence of one value on a mean, by leaving it out
+    influence = 11 * (values.mean() - (values.sum() - values) / 11)
+    found = linear_replicates(values.mean(), influence, way)
+    np.testing.assert_allclose(found.values, way.stimuli @ values / 12, atol=1e-6)
 
 
 def test_a_resample_that_misses_a_split_uses_the_others():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((12, 3))
     splits = [Held(x[rows], x[rows], rows) for rows in (np.arange(2), np.arange(12))]
-    replicates = median_correlation_replicates(splits, IDS, list("abc"), resamples=200, seed=0)
-    np.testing.assert_allclose(replicates, 1)
+    draws = draw(stimulus_ids=IDS, resamples=200, seed=0)
+    np.testing.assert_allclose(values_of(median_correlation_replicates(splits, draws)), 1)

@@ -13,13 +13,24 @@ from corteval.score import (
     Estimate,
     Interval,
     Provenance,
+    Replicates,
     Score,
+    interval_of,
     normalization_for,
     normalize,
 )
 
 floats = st.floats(allow_nan=True, allow_infinity=True, width=64)
 texts = st.text(max_size=20)
+
+
+def replicates():
+    return st.builds(
+        Replicates,
+        scope=texts,
+        sizes=st.lists(st.integers(1, 99), max_size=2).map(tuple),
+        values=st.lists(floats, max_size=4).map(tuple),
+    )
 
 
 @st.composite
@@ -29,7 +40,8 @@ def estimates(draw):
         error=draw(st.none() | floats),
         method=draw(texts),
         quantity=draw(st.sampled_from(["correlation", "similarity", "accuracy", "reliability"])),
-        replicates=tuple(draw(st.lists(floats, max_size=4))),
+        replicates=tuple(draw(st.lists(replicates(), max_size=3))),
+        splits=draw(texts),
     )
 
 
@@ -103,7 +115,7 @@ def bits(score):
     found = [score.value]
     for estimate in (score.raw, score.ceiling):
         if estimate is not None:
-            found += [estimate.value, *estimate.replicates]
+            found += [estimate.value, *(v for r in estimate.replicates for v in r.values)]
     if score.samples is not None:
         found += score.samples.values.ravel().astype(float).tolist()
     return [math.nan if math.isnan(f) else (f, math.copysign(1, f)) for f in found]
@@ -146,8 +158,13 @@ def test_samples_of_a_type_that_runs_code_are_refused():
         Score.from_json(score.to_json().replace("<f8", "|O"))
 
 
-def scored(value, quantity, replicates=()):
-    raw = Estimate(value=value, quantity=quantity, replicates=tuple(replicates))
+def drawn(values, scope="stimuli", sizes=(1000,)):
+    return Replicates(scope=scope, sizes=sizes, values=tuple(values)) if len(values) else None
+
+
+def scored(value, quantity, values=()):
+    found = drawn(values)
+    raw = Estimate(value=value, quantity=quantity, replicates=(found,) if found else ())
     return Score(value=value, raw=raw)
 
 
@@ -158,6 +175,8 @@ def scored(value, quantity, replicates=()):
         ("correlation", "correlation", "r/c", 0.6 / 0.8),
         ("similarity", "similarity", "r/c", 0.6 / 0.8),
         ("accuracy", "accuracy", "(acc-chance)/(c-chance)", 0.5 / 0.7),
+        ("variance", "reliability", "r/c", 0.6 / 0.8),
+        ("log likelihood", "log likelihood", "r/c", 0.6 / 0.8),
     ],
 )
 def test_the_normalisation_follows_from_both_quantities(quantity, ceiling, name, value):
@@ -165,7 +184,6 @@ def test_the_normalisation_follows_from_both_quantities(quantity, ceiling, name,
         scored(0.6, quantity),
         Estimate(value=0.8, quantity=ceiling),
         chance=0.1 if quantity == "accuracy" else 0.0,
-        scope="stimuli",
         seed=0,
     )
     assert result.normalization == name
@@ -174,20 +192,18 @@ def test_the_normalisation_follows_from_both_quantities(quantity, ceiling, name,
 
 def test_the_legacy_normalisation_is_there_by_name_only():
     ceiling = Estimate(value=0.8, quantity="reliability")
-    result = normalize(
-        scored(0.6, "correlation"), ceiling, normalization="(r/c)^2", scope="s", seed=0
-    )
+    result = normalize(scored(0.6, "correlation"), ceiling, normalization="(r/c)^2", seed=0)
     assert result.value == pytest.approx((0.6 / 0.8) ** 2)
 
 
 def test_anticorrelation_is_not_explained_variance():
     ceiling = Estimate(value=0.8, quantity="reliability")
-    assert normalize(scored(-0.5, "correlation"), ceiling, scope="s", seed=0).value < 0
+    assert normalize(scored(-0.5, "correlation"), ceiling, seed=0).value < 0
 
 
 def test_scores_above_the_ceiling_are_not_clipped():
     ceiling = Estimate(value=0.5, quantity="similarity")
-    assert normalize(scored(0.9, "similarity"), ceiling, scope="s", seed=0).value == 1.8
+    assert normalize(scored(0.9, "similarity"), ceiling, seed=0).value == 1.8
 
 
 @pytest.mark.parametrize("value", [0.0, -0.2, math.nan])
@@ -196,7 +212,6 @@ def test_a_ceiling_that_leaves_nothing_is_undefined(value):
         normalize(
             scored(0.5, "correlation"),
             Estimate(value=value, quantity="reliability"),
-            scope="s",
             seed=0,
         )
 
@@ -205,33 +220,80 @@ def test_pairs_that_do_not_belong_together_are_refused():
     with pytest.raises(OptionError, match="No normalisation relates a accuracy"):
         normalization_for("accuracy", "reliability")
     with pytest.raises(OptionError, match="Unknown normalisation"):
-        normalize(scored(1, "similarity"), Estimate(value=1), normalization="r", scope="s", seed=0)
+        normalize(scored(1, "similarity"), Estimate(value=1), normalization="r", seed=0)
 
 
 def test_the_interval_resamples_raw_and_ceiling_together():
     rng = np.random.default_rng(0)
     shared = rng.normal(0, 0.1, 4000)
     raw = scored(0.5, "similarity", 0.5 + shared)
-    joint = Estimate(value=0.5, replicates=tuple(0.5 + shared))
+    joint = Estimate(value=0.5, replicates=(drawn(0.5 + shared),))
     fixed = Estimate(value=0.5)
-    together = normalize(raw, joint, scope="s", seed=3).interval
-    apart = normalize(raw, fixed, scope="s", seed=3).interval
+    together = normalize(raw, joint, seed=3).interval
+    apart = normalize(raw, fixed, seed=3).interval
     # what moves both moves their ratio not at all
-    assert together.low == pytest.approx(1) == together.high
+    assert together.low == pytest.approx(1, abs=1e-6)
+    assert together.high == pytest.approx(1, abs=1e-6)
     assert apart.low == pytest.approx(1 - 1.96 * 0.2, abs=0.02)
     assert (apart.resamples, apart.seed, apart.level) == (4000, 3, 0.95)
     assert "held fixed" in apart.method
 
 
 def test_a_score_without_replicates_has_no_interval():
-    assert normalize(scored(1, "similarity"), Estimate(value=1), scope="s", seed=0).interval is None
+    assert normalize(scored(1, "similarity"), Estimate(value=1), seed=0).interval is None
 
 
 def test_an_interval_that_cannot_be_given_is_explained():
     raw = scored(0.5, "similarity", [0.4, 0.6, float("nan")] * 20)
-    result = normalize(raw, Estimate(value=1), scope="s", seed=0)
+    result = normalize(raw, Estimate(value=1), seed=0)
     assert result.interval is None
     assert "no interval" in result.notes[0]
+
+
+def two_way(rows, columns, residual, resamples=4000, shape=(60, 40), seed=0):
+    """Bootstrap of the mean of a table with effects of rows, of columns and of cells."""
+    rng = np.random.default_rng(seed)
+    r, c = shape
+    table = rows * rng.standard_normal((r, 1)) + columns * rng.standard_normal((1, c))
+    table = table + residual * rng.standard_normal(shape)
+    a = rng.multinomial(r, np.full(r, 1 / r), resamples) / r
+    b = rng.multinomial(c, np.full(c, 1 / c), resamples) / c
+    values = table @ b.T
+    found = (
+        drawn(a @ table.mean(axis=1), "stimuli", (r,)),
+        drawn(b @ table.mean(axis=0), "neuroids", (c,)),
+        drawn((a.T * values).sum(axis=0), "stimuli×neuroids", shape),
+    )
+    return table, found
+
+
+@pytest.mark.parametrize("effects", [(1, 0, 0.1), (0, 1, 0.1), (0.5, 0.5, 1), (0, 0, 1)])
+def test_drawing_two_factors_does_not_count_their_interaction_three_times(effects):
+    # the closed form of the variance of the mean of a two-way table
+    rows, columns, residual = effects
+    sd = np.sqrt(rows**2 / 60 + columns**2 / 40 + residual**2 / 2400)
+    widths = []
+    for seed in range(30):
+        table, found = two_way(*effects, seed=seed, resamples=1000)
+        interval = interval_of(table.mean(), found, seed=0)
+        widths.append((interval.high - interval.low) / 2)
+    assert np.mean(widths) == pytest.approx(1.98 * sd, rel=0.15)
+
+
+def test_few_subjects_widen_the_interval():
+    values = np.random.default_rng(0).normal(0, 1, 20_000)
+    few, many = (
+        interval_of(0.0, [drawn(values, "subjects", (n,))], seed=0).high for n in (5, 5000)
+    )
+    # n / (n - 1) in the variance, and t with four degrees of freedom
+    assert few / many == pytest.approx(np.sqrt(5 / 4) * 2.776 / 1.96, rel=0.02)
+
+
+def test_a_score_and_its_ceiling_share_their_splits():
+    raw = Estimate(value=0.5, quantity="correlation", splits="a" * 64)
+    other = Estimate(value=0.8, quantity="correlation", splits="b" * 64)
+    with pytest.raises(OptionError, match="different splits"):
+        normalize(Score(value=0.5, raw=raw), other, seed=0)
 
 
 def test_a_frame_has_one_row_of_facts():
@@ -247,8 +309,6 @@ def test_the_notebook_view_is_inert():
 
 
 def test_a_score_prints_its_value_and_interval_or_its_reason():
-    score = normalize(
-        scored(0.5, "similarity", [0.4, 0.6] * 50), Estimate(value=1), scope="s", seed=0
-    )
+    score = normalize(scored(0.5, "similarity", [0.4, 0.6] * 50), Estimate(value=1), seed=0)
     assert repr(score) == "<Score unnamed: 0.500 [0.400, 0.600] (r/c)>"
     assert "because" in repr(Score.unscored("undefined", "because"))

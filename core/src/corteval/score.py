@@ -3,10 +3,12 @@
 Normalisations (r: raw score, c: ceiling; spec ``metrics`` 2.4, ``statistics`` S8):
 
 ==========================  =====================================================================
-``r/c``                     similarity over the similarity of the data to themselves
+``r/c``                     a score over the same score of the data with themselves
 ``r^2/c``                   explained variance over reliability; r correlation, c Spearman-Brown
                             reliability; computed as ``r|r|/c``, so anti-correlation stays negative
+``r/sqrt(c)``               correlation with the noiseless response, by explicit name only
 ``(r/c)^2``                 legacy (field before 2025-12), by explicit name only; sign of r kept
+``r^2/sqrt(c)``             legacy mistake (a perfect model scores sqrt(c)), by explicit name only
 ``(acc-chance)/(c-chance)`` accuracy above chance over that of the ceiling
 ==========================  =====================================================================
 """
@@ -34,13 +36,18 @@ RECORD_SCHEMA = "corteval.record/1"
 
 Status = Literal["scored", "undefined", "not-applicable", "failed"]
 
-#: What a number is. Raw scores are a correlation, similarity or accuracy; ceilings besides may be
-#: a reliability (Spearman-Brown correlation of the data with themselves).
-Quantity = Literal["correlation", "similarity", "accuracy", "reliability"]
+#: What a number is. ``reliability`` is the share of variance over stimuli that another sample of
+#: the same trials would reproduce (Spearman-Brown corrected halves, ncsnr): only ceilings are one.
+#: ``variance`` is a share of variance explained; ``log likelihood`` a gain in nats.
+Quantity = Literal[
+    "correlation", "similarity", "accuracy", "variance", "log likelihood", "reliability"
+]
 
 NORMALIZATIONS: dict[str, Callable[[Any, Any, float], Any]] = {
     "r/c": lambda r, c, chance: r / c,
     "r^2/c": lambda r, c, chance: r * abs(r) / c,
+    "r/sqrt(c)": lambda r, c, chance: r / np.sqrt(c),
+    "r^2/sqrt(c)": lambda r, c, chance: r * abs(r) / np.sqrt(c),
     "(r/c)^2": lambda r, c, chance: (r / c) * abs(r / c),
     "(acc-chance)/(c-chance)": lambda r, c, chance: (r - chance) / (c - chance),
 }
@@ -49,8 +56,35 @@ _NORMALIZATION_OF: dict[tuple[Quantity, Quantity], str] = {
     ("correlation", "correlation"): "r/c",
     ("correlation", "reliability"): "r^2/c",
     ("similarity", "similarity"): "r/c",
+    ("variance", "variance"): "r/c",
+    ("variance", "reliability"): "r/c",
+    ("log likelihood", "log likelihood"): "r/c",
     ("accuracy", "accuracy"): "(acc-chance)/(c-chance)",
 }
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Replicates:
+    """Bootstrap replicates of a value under one way of resampling.
+
+    Estimates with one seed and one set of ids resample jointly: replicate ``b`` of a score and
+    of its ceiling, or of two models, used the same draw.
+
+    Args:
+        scope: what was drawn with replacement, several joined by ``×``: ``"stimuli×neuroids"``.
+        sizes: how many of each there were, in the order of `scope`.
+        values: one a resample; NaN where the draw allows none.
+    """
+
+    scope: str
+    sizes: tuple[int, ...]
+    values: tuple[float, ...]
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """The parts of `scope`."""
+        return tuple(self.scope.split("×"))
 
 
 @final
@@ -63,15 +97,18 @@ class Estimate:
         error: its spread as `method` defines it; not a confidence bound unless that says so.
         method: how value and error were got, in words.
         quantity: what the number is; the normalisation follows from those of raw and ceiling.
-        replicates: bootstrap replicates of the value. Estimates with one seed and one set of
-            stimuli resample jointly: replicate `i` of raw and ceiling used the same draw.
+        replicates: of the value, for each way of resampling. Where two factors are drawn
+            together, each is also drawn alone: `interval_of` needs all three.
+        splits: SHA-256 of the train and test sets behind it, empty if there are none. A score and
+            its ceiling may not use different ones.
     """
 
     value: float
     error: float | None = None
     method: str = ""
     quantity: Quantity = "similarity"
-    replicates: tuple[float, ...] = field(default=(), repr=False)
+    replicates: tuple[Replicates, ...] = field(default=(), repr=False)
+    splits: str = ""
 
 
 @final
@@ -295,26 +332,25 @@ def normalize(
     *,
     normalization: str | None = None,
     chance: float = 0.0,
-    scope: str,
     seed: int,
     level: float = 0.95,
 ) -> Score:
     """`score` divided by `ceiling`, with the interval of the ratio from joint replicates.
 
-    The interval holds the central `level` of ``f(raw_b, ceiling_b)`` over replicates ``b``, where
-    f is the normalisation, so the ceiling's uncertainty is part of it.
+    Replicate ``b`` of the ratio is ``f(raw_b, ceiling_b)``, where f is the normalisation, so the
+    ceiling's uncertainty is part of the interval.
 
     Args:
         score: with a raw estimate.
         ceiling: of the same data.
         normalization: key of `NORMALIZATIONS`; None derives it from both quantities.
         chance: accuracy of guessing, for accuracies.
-        scope: what the replicates resample.
         seed: of the replicates.
         level: nominal coverage.
 
     Raises:
         UndefinedScore: if the ceiling leaves nothing to normalise by.
+        OptionError: if score and ceiling were cross-validated on different splits.
     """
     raw = score.raw
     if raw is None:
@@ -322,6 +358,11 @@ def normalize(
     name = normalization or normalization_for(raw.quantity, ceiling.quantity)
     if name not in NORMALIZATIONS:
         raise OptionError(f"Unknown normalisation {name!r}; known: {', '.join(NORMALIZATIONS)}.")
+    if raw.splits and ceiling.splits and raw.splits != ceiling.splits:
+        raise OptionError(
+            "Score and ceiling were cross-validated on different splits "
+            f"({raw.splits[:12]} and {ceiling.splits[:12]}); give both the same options."
+        )
     floor = chance if "chance" in name else 0.0
     if not ceiling.value > floor:
         raise UndefinedScore(
@@ -329,10 +370,19 @@ def normalize(
             "not reliable enough to score any model on."
         )
     value = float(NORMALIZATIONS[name](raw.value, ceiling.value, chance))
-    interval = _interval(name, raw, ceiling, chance, scope, seed, level)
+    ratios, joint = _ratios(name, raw, ceiling, chance)
+    interval = interval_of(
+        value,
+        ratios,
+        level=level,
+        seed=seed,
+        remark="jointly with the ceiling" if joint else "ceiling held fixed",
+    )
     notes = score.notes
     if interval is None and raw.replicates:
         notes += ("no interval: over a tenth of the bootstrap replicates are undefined",)
+    if interval is not None and "subjects" not in interval.scope:
+        notes += ("the interval does not generalise to new subjects",)
     return replace(
         score,
         value=value,
@@ -343,39 +393,97 @@ def normalize(
     )
 
 
-def _interval(
-    name: str,
-    raw: Estimate,
-    ceiling: Estimate,
-    chance: float,
-    scope: str,
+def interval_of(
+    value: float,
+    replicates: Sequence[Replicates],
+    *,
+    level: float = 0.95,
     seed: int,
-    level: float,
+    remark: str = "",
 ) -> Interval | None:
-    count = len(raw.replicates)
-    if count == 0:
+    """Confidence interval of `value` from its replicates; None if too few of them are defined.
+
+    The replicates T* of the widest scope, moved to `value` and stretched to the right variance::
+
+        value + k (T* - mean T*),    k = sqrt(V / var T*) t(level, df) / z(level)
+
+    With one factor V = n/(n-1) var T*. With two, resampling both at once counts their interaction
+    three times, so::
+
+        V = a V_1 + b V_2 - a b (V_12 - V_1 - V_2),    a = n_1/(n_1-1),  b = n_2/(n_2-1)
+
+    bounded below by each single term and above by V_12 max(a, b). df are Satterthwaite's, from
+    n - 1 for each factor, which matters with few subjects. Source: spec ``statistics`` 6.1, S2.
+
+    Args:
+        value: the estimate.
+        replicates: for each way of resampling.
+        level: nominal coverage.
+        seed: of the replicates, for the record.
+        remark: added to the method.
+    """
+    if not replicates:
         return None
-    joint = len(ceiling.replicates) == count
-    above = np.array(raw.replicates)
-    below = np.array(ceiling.replicates) if joint else np.full(count, ceiling.value)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = NORMALIZATIONS[name](above, below, chance)
-    ratios = ratios[np.isfinite(ratios)]
-    if len(ratios) < 0.9 * count:
+    widest = max(replicates, key=lambda r: len(r.factors))
+    values = np.array(widest.values)
+    kept = values[np.isfinite(values)]
+    if len(kept) < 0.9 * len(values) or len(kept) < 2:
         return None
-    low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2])
-    method = "percentile bootstrap, " + (
-        "jointly with the ceiling" if joint else "ceiling held fixed"
-    )
+    from scipy import stats
+
+    variance, freedom = _variance(widest, {r.scope: r for r in replicates})
+    tail = (1 - level) / 2
+    spread = kept.std()
+    stretch = 0.0
+    if spread > 0:
+        stretch = np.sqrt(variance) / spread * stats.t.ppf(tail, freedom) / stats.norm.ppf(tail)
+    low, high = value + stretch * (np.quantile(kept, [tail, 1 - tail]) - kept.mean())
+    words = "bootstrap, variance-corrected percentiles"
     return Interval(
         low=float(low),
         high=float(high),
         level=level,
-        method=method,
-        scope=scope,
-        resamples=count,
+        method=f"{words}, {remark}" if remark else words,
+        scope=widest.scope,
+        resamples=len(values),
         seed=seed,
     )
+
+
+def _variance(widest: Replicates, by_scope: Mapping[str, Replicates]) -> tuple[float, float]:
+    """Sampling variance and its degrees of freedom."""
+
+    def spread(scope: str) -> float:
+        return float(np.nanvar(by_scope[scope].values))
+
+    together = spread(widest.scope)
+    inflation = [n / (n - 1) if n > 1 else np.inf for n in widest.sizes]
+    if not all(factor in by_scope for factor in widest.factors) or len(widest.factors) != 2:
+        return max(inflation) * together, min(widest.sizes) - 1
+    single = [a * spread(f) for a, f in zip(inflation, widest.factors, strict=True)]
+    interaction = together - sum(spread(factor) for factor in widest.factors)
+    variance = sum(single) - inflation[0] * inflation[1] * interaction
+    variance = min(max(variance, *single), max(inflation) * together)
+    parts = sum(part**2 / (n - 1) for part, n in zip(single, widest.sizes, strict=True))
+    return variance, variance**2 / parts if parts > 0 else np.inf
+
+
+def _ratios(
+    name: str, raw: Estimate, ceiling: Estimate, chance: float
+) -> tuple[tuple[Replicates, ...], bool]:
+    """Replicates of the normalised score, and whether the ceiling was resampled with it."""
+    below = {r.scope: r for r in ceiling.replicates}
+    ratios, joint = [], False
+    for above in raw.replicates:
+        mate = below.get(above.scope)
+        paired = mate is not None and len(mate.values) == len(above.values)
+        joint |= paired
+        divisor = np.array(mate.values) if mate and paired else np.float64(ceiling.value)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = NORMALIZATIONS[name](np.array(above.values), divisor, chance)
+        values = np.where(np.isfinite(values), values, np.nan)
+        ratios.append(replace(above, values=tuple(values.tolist())))
+    return tuple(ratios), joint
 
 
 def _estimate_summary(estimate: Estimate | None) -> dict[str, Any] | None:
@@ -411,7 +519,14 @@ def _numbers(content: dict[str, Any], part: type[Any]) -> dict[str, Any]:
     for name in {"value", "error", "low", "high", "level", "seconds"} & set(fixed):
         fixed[name] = None if fixed[name] is None else float(fixed[name])
     if part is Estimate:
-        fixed["replicates"] = tuple(float(v) for v in fixed["replicates"])
+        fixed["replicates"] = tuple(
+            Replicates(
+                scope=r["scope"],
+                sizes=tuple(r["sizes"]),
+                values=tuple(float(v) for v in r["values"]),
+            )
+            for r in fixed["replicates"]
+        )
     return fixed
 
 

@@ -1,8 +1,8 @@
-"""Joint bootstrap over stimuli and neuroids.
+"""Joint bootstrap over stimuli and neuroids or subjects.
 
 Draws depend on ids and seed alone, not on the order of rows or on what is computed from them, so
-a metric and a ceiling that are given the same ids and seed resample together: replicate ``b`` of
-both saw the same stimuli and the same neuroids.
+a metric and a ceiling, or two models, that are given the same ids and seed resample together:
+replicate ``b`` of both saw the same stimuli and the same neuroids.
 """
 
 from __future__ import annotations
@@ -13,8 +13,12 @@ from typing import NamedTuple
 import numpy as np
 
 from corteval.errors import UndefinedScore
+from corteval.score import Replicates
 
 Ids = Sequence[str] | np.ndarray
+
+#: From this many subjects on, subjects are drawn instead of neuroids (spec ``statistics`` S2).
+FEWEST_SUBJECTS = 5
 
 #: Elements of the largest temporary array (8 bytes each).
 _BUDGET = 20_000_000
@@ -36,29 +40,80 @@ class Held(NamedTuple):
     rows: np.ndarray
 
 
-def draw_stimuli(stimulus_ids: Ids, resamples: int, seed: int) -> np.ndarray:
-    """How often each stimulus is drawn, with replacement.
+class Draws(NamedTuple):
+    """How often each stimulus and each neuroid is drawn in one way of resampling.
+
+    Args:
+        scope: what is drawn, as `Replicates.scope` names it.
+        sizes: how many there are of each.
+        stimuli: (resample, stimulus) counts; None if stimuli stay as they are.
+        neuroids: (resample, neuroid) counts; None if neuroids stay as they are. Drawing subjects
+            draws all their neuroids.
+    """
+
+    scope: str
+    sizes: tuple[int, ...]
+    stimuli: np.ndarray | None
+    neuroids: np.ndarray | None
+
+
+def draw(
+    *,
+    stimulus_ids: Ids | None = None,
+    neuroid_ids: Ids | None = None,
+    subjects: Ids | None = None,
+    resamples: int,
+    seed: int,
+) -> list[Draws]:
+    """Each factor drawn alone and, if there are two, both together.
+
+    Args:
+        stimulus_ids: draw stimuli.
+        neuroid_ids: draw neuroids, or
+        subjects: of each neuroid: from `FEWEST_SUBJECTS` on, draw subjects instead.
+        resamples: number of draws; none at all gives no draws.
+        seed: of the draws.
+    """
+    if resamples < 1:
+        return []
+    stimuli = units = None
+    found = []
+    if stimulus_ids is not None:
+        stimuli = draw_counts(stimulus_ids, resamples, [seed, 0])
+        found.append(Draws("stimuli", (len(stimulus_ids),), stimuli, None))
+    if subjects is not None and len(set(subjects)) >= FEWEST_SUBJECTS:
+        names, of_subject = np.unique(np.asarray(subjects, str), return_inverse=True)
+        units = draw_counts(names, resamples, [seed, 2])[:, of_subject]
+        found.append(Draws("subjects", (len(names),), None, units))
+    elif neuroid_ids is not None:
+        units = draw_counts(neuroid_ids, resamples, [seed, 1])
+        found.append(Draws("neuroids", (len(neuroid_ids),), None, units))
+    if len(found) == 2:
+        first, second = found
+        scope, sizes = f"{first.scope}×{second.scope}", (*first.sizes, *second.sizes)
+        found.append(Draws(scope, sizes, stimuli, units))
+    return found
+
+
+def draw_counts(ids: Ids, resamples: int, seed: int | Sequence[int]) -> np.ndarray:
+    """How often each of `ids` is drawn, with replacement.
 
     Returns:
-        (resample, stimulus) counts; each row sums to the number of stimuli.
+        (resample, id) counts; each row sums to the number of ids.
     """
-    count = len(stimulus_ids)
-    generator = np.random.default_rng([seed, 0])
+    count = len(ids)
     chances = np.full(count, 1 / count)
-    counts = generator.multinomial(count, chances, size=resamples)
-    return counts[:, _rank(stimulus_ids)].astype(np.float64)
+    counts = np.random.default_rng(seed).multinomial(count, chances, size=resamples)
+    return counts[:, _rank(ids)]
 
 
-def draw_neuroids(neuroid_ids: Ids, resamples: int, seed: int) -> np.ndarray:
-    """Positions of the neuroids drawn, with replacement.
-
-    Returns:
-        (resample, draw) positions in `neuroid_ids`.
-    """
-    count = len(neuroid_ids)
-    generator = np.random.default_rng([seed, 1])
-    by_rank = np.argsort(_rank(neuroid_ids))
-    return by_rank[generator.integers(count, size=(resamples, count))]
+def subjects_of(target: object) -> np.ndarray | None:
+    """Subject of each neuroid: coordinate ``subject`` or ``animal`` along ``neuroid``, if any."""
+    coords = getattr(target, "coords", {})
+    for name in ("subject", "animal"):
+        if name in coords and coords[name].dims == ("neuroid",):
+            return np.asarray(coords[name].values).astype(str)
+    return None
 
 
 def correlation(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
@@ -76,7 +131,7 @@ def correlation(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None)
     x, y = (np.asarray(a, np.float64) for a in (x, y))
     scales = [np.abs(a).max(axis=0) for a in (x, y)]
     x, y = x - x.mean(axis=0), y - y.mean(axis=0)  # keeps the moments below well conditioned
-    w = np.ones((1, len(x))) if weights is None else weights
+    w = np.ones((1, len(x))) if weights is None else np.asarray(weights, np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):  # a resample may draw no row at all
         w = w / w.sum(axis=1, keepdims=True)
         mx, my = w @ x, w @ y
@@ -92,55 +147,113 @@ def correlation(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None)
 
 def median_correlation_replicates(
     splits: Sequence[Held],
-    stimulus_ids: Ids,
-    neuroid_ids: Ids,
+    draws: Sequence[Draws],
     *,
-    resamples: int,
-    seed: int,
     transform: Callable[[np.ndarray], np.ndarray] = lambda r: r,
-) -> tuple[float, ...]:
-    """Bootstrap of mean_split median_neuroid transform(r).
-
-    Stimuli and neuroids are drawn with replacement; fitted models are kept as they are.
+    groups: np.ndarray | None = None,
+) -> tuple[Replicates, ...]:
+    """Bootstrap of mean_split median_neuroid transform(r); fitted models are kept as they are.
 
     Args:
         splits: held-out predictions and observations.
-        stimulus_ids: of all stimuli, in the order `Held.rows` counts.
-        neuroid_ids: of the columns.
-        resamples: number of replicates.
-        seed: see the module.
+        draws: from `draw`, over the stimuli that `Held.rows` counts and the columns.
         transform: applied to correlations, e.g. Spearman-Brown.
+        groups: of each neuroid, e.g. its subject: the statistic becomes the mean over groups of
+            the median in each.
     """
-    stimuli = draw_stimuli(stimulus_ids, resamples, seed)
-    neuroids = draw_neuroids(neuroid_ids, resamples, seed)
-    step = max(1, _BUDGET // (len(neuroid_ids) * 4))
-    replicates = np.full((len(splits), resamples), np.nan)
-    for start in range(0, resamples, step):
-        part = slice(start, start + step)
-        for row, split in zip(replicates, splits, strict=True):
-            r = transform(
-                correlation(split.predicted, split.observed, stimuli[part][:, split.rows])
-            )
-            row[part] = median(np.take_along_axis(r, neuroids[part], axis=1))
-    return tuple(_mean(replicates).tolist())
+    fixed = [transform(correlation(s.predicted, s.observed)) for s in splits]
+    found = []
+    for way in draws:
+        resamples = len(way.stimuli if way.stimuli is not None else _given(way.neuroids))
+        step = max(1, _BUDGET // (splits[0].observed.shape[1] * 4))
+        values = np.full((len(splits), resamples), np.nan)
+        for start in range(0, resamples, step):
+            part = slice(start, min(start + step, resamples))
+            units = None if way.neuroids is None else way.neuroids[part]
+            for row, split, r in zip(values, splits, fixed, strict=True):
+                if way.stimuli is not None:
+                    counts = way.stimuli[part][:, split.rows]
+                    r = transform(correlation(split.predicted, split.observed, counts))
+                row[part] = central(r, units, groups)
+        found.append(replicates(way, mean(values)))
+    return tuple(found)
 
 
-def median(values: np.ndarray) -> np.ndarray:
-    """Median over the last axis of what is not NaN; NaN where nothing is left."""
-    if not np.isnan(values).any():
+def replicates(way: Draws, values: np.ndarray) -> Replicates:
+    """Record of `values` (resample), kept to seven digits."""
+    rounded = tuple(float(f"{v:.7g}") for v in np.asarray(values, np.float64).tolist())
+    return Replicates(scope=way.scope, sizes=way.sizes, values=rounded)
+
+
+def linear_replicates(value: float, influence: np.ndarray, way: Draws) -> Replicates:
+    """Replicates of a statistic that is costly to recompute, to first order in the draw.
+
+        T*_b = T + Σ_i (c_bi - 1) u_i / n
+
+    Args:
+        value: T.
+        influence: (n) empirical influence u_i, for instance ``(n - 1) (T - T_without_i)``.
+        way: draws of stimuli alone, or of neuroids or subjects alone, with counts c.
+    """
+    counts = _given(way.stimuli if way.neuroids is None else way.neuroids)
+    return replicates(way, value + (counts - 1) @ influence / len(influence))
+
+
+def central(
+    values: np.ndarray, counts: np.ndarray | None = None, groups: np.ndarray | None = None
+) -> np.ndarray:
+    """Median over the last axis, or the mean over `groups` of the median in each.
+
+    Args:
+        values: (..., neuroid); NaN is left out.
+        counts: (..., neuroid) how often each neuroid is counted; once if None.
+        groups: (neuroid).
+
+    Returns:
+        (...); NaN where nothing is left.
+    """
+    if groups is not None:
+        names = np.unique(groups)
+        columns = [np.flatnonzero(groups == name) for name in names]
+        parts = [
+            median(values[..., c], None if counts is None else counts[..., c]) for c in columns
+        ]
+        # a group that is drawn k times counts k times
+        weight = 1.0 if counts is None else np.stack([counts[..., c[0]] for c in columns])
+        return mean(np.stack(np.broadcast_arrays(*parts)), weight)
+    return median(values, counts)
+
+
+def median(values: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
+    """Median over the last axis of what is not NaN; NaN where nothing is left.
+
+    Args:
+        values: (..., neuroid).
+        counts: (..., neuroid) how often each value is repeated; once if None.
+    """
+    if counts is None and not np.isnan(values).any():
         return np.asarray(np.median(values, axis=-1))
-    kept = np.sort(values, axis=-1)  # NaN sort last
-    count = np.sum(~np.isnan(values), axis=-1)
-    low, high = (np.maximum(count - 1, 0) // 2, np.maximum(count, 1) // 2)
-    ends = [np.take_along_axis(kept, i[..., None], axis=-1)[..., 0] for i in (low, high)]
-    return np.asarray((ends[0] + ends[1]) / 2)
+    if counts is None:
+        counts = np.ones(values.shape, np.int64)
+    order = np.argsort(values, axis=-1)  # NaN sort last
+    counts = np.where(np.isnan(values), 0, counts)
+    order, values, counts = np.broadcast_arrays(order, values, counts)
+    upto = np.cumsum(np.take_along_axis(counts, order, axis=-1), axis=-1)
+    total = upto[..., -1:]
+    ends = []
+    for position in ((total - 1) // 2, total // 2):
+        place = (upto <= position).sum(axis=-1, keepdims=True)
+        place = np.minimum(place, values.shape[-1] - 1)
+        ends.append(np.take_along_axis(values, np.take_along_axis(order, place, -1), -1)[..., 0])
+    return np.where(total[..., 0] > 0, (ends[0] + ends[1]) / 2, np.nan)
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
-    """Mean over the first axis of what is not NaN: a resample may miss all rows of a split."""
-    present = ~np.isnan(values)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(present, values, 0).sum(axis=0) / present.sum(axis=0))
+def mean(values: np.ndarray, weights: np.ndarray | float = 1.0) -> np.ndarray:
+    """Mean over the first axis of what is not NaN; NaN where nothing is left."""
+    weights = np.where(np.isnan(values), 0, weights)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        total = weights.sum(axis=0)
+        return np.asarray((np.where(np.isnan(values), 0, values) * weights).sum(axis=0) / total)
 
 
 def require_stimuli(count: int, needed: int, what: str) -> None:
@@ -151,6 +264,12 @@ def require_stimuli(count: int, needed: int, what: str) -> None:
     """
     if count < needed:
         raise UndefinedScore(f"{what} needs at least {needed} stimuli; there are {count}.")
+
+
+def _given(counts: np.ndarray | None) -> np.ndarray:
+    if counts is None:
+        raise TypeError("These draws have no counts.")
+    return counts
 
 
 def _rank(ids: Ids) -> np.ndarray:

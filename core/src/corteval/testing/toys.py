@@ -23,7 +23,13 @@ from corteval.errors import UndefinedScore
 from corteval.model import ANY_TARGET, LayerCommitment, record
 from corteval.score import Estimate, Score
 from corteval.screen import luminance
-from corteval.stats.resampling import Held, correlation, median, median_correlation_replicates
+from corteval.stats.resampling import (
+    Held,
+    correlation,
+    draw,
+    median,
+    median_correlation_replicates,
+)
 from corteval.stimuli import StimulusSet
 
 _HERE = "corteval.testing.toys"
@@ -291,12 +297,11 @@ class Predictivity:
         value = float(median(r).mean())
         if not np.isfinite(value):
             raise UndefinedScore("The source predicts a constant: no correlation is defined.")
-        replicates = median_correlation_replicates(
-            splits, ids, neuroids, resamples=_RESAMPLES, seed=self.seed
-        )
+        draws = draw(stimulus_ids=ids, neuroid_ids=neuroids, resamples=_RESAMPLES, seed=self.seed)
+        replicates = median_correlation_replicates(splits, draws)
         raw = Estimate(
             value=value,
-            error=float(np.std(replicates)),
+            error=float(np.std(replicates[-1].values)),
             method="two-fold linear prediction; error: sd of bootstrap",
             quantity="correlation",
             replicates=replicates,
@@ -330,17 +335,11 @@ class Reliability:
         ]
         ids, neuroids = (list(assembly[n].values) for n in ("stimulus_id", "neuroid_id"))
         split = Held(halves[0], halves[1], np.arange(len(ids)))
-        replicates = median_correlation_replicates(
-            [split],
-            ids,
-            neuroids,
-            resamples=_RESAMPLES,
-            seed=self.seed,
-            transform=_spearman_brown,
-        )
+        draws = draw(stimulus_ids=ids, neuroid_ids=neuroids, resamples=_RESAMPLES, seed=self.seed)
+        replicates = median_correlation_replicates([split], draws, transform=_spearman_brown)
         return Estimate(
             value=float(median(_spearman_brown(correlation(*halves)))),
-            error=float(np.std(replicates)),
+            error=float(np.std(replicates[-1].values)),
             method="odd against even trials, Spearman-Brown; error: sd of bootstrap",
             quantity="reliability",
             replicates=replicates,

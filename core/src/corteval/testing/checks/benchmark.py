@@ -154,13 +154,13 @@ def check_score_complete(specimen: Specimen) -> None:
     lacking = [name for name in ("raw", "ceiling") if getattr(result, name) is None]
     require(not lacking, f"The score has no {' and no '.join(lacking)}.")
     interval = result.interval
-    explained = any("interval" in note for note in result.notes)
+    explained = any("no interval" in note for note in result.notes)
     require(
         explained or (interval is not None and interval.low <= result.value <= interval.high),
-        "The score has no interval, and no note says why (a note with the word interval)."
+        "The score has no interval, and no note says why (a note that begins 'no interval')."
         if interval is None
         else f"The interval {interval.low:.4g} to {interval.high:.4g} does not hold the value "
-        f"{result.value:.4g}, and no note says why (a note with the word interval).",
+        f"{result.value:.4g}, and no note says why (a note that begins 'no interval').",
     )
 
 

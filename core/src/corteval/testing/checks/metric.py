@@ -189,13 +189,26 @@ def require_round_trip(score: Score) -> None:
 
 
 def default_inputs() -> Inputs:
-    """60 stimuli, 12 units; the target is a noisy linear map of the source."""
+    """60 stimuli, 12 units; the target is a noisy linear map of the source.
+
+    Stimuli have a coordinate ``split`` (``train`` or ``test``), neuroids a ``subject``, for
+    metrics that use them.
+    """
     generator = np.random.default_rng(5)
     ids = [f"stimulus-{n:02d}" for n in range(60)]
     x, noise, spread = (generator.standard_normal((60, 12)) for _ in range(3))
     y = x @ generator.standard_normal((12, 12)) / np.sqrt(12) + 0.3 * spread
+    split = {"split": ["test" if n % 4 == 3 else "train" for n in range(60)]}
     source, target, unrelated = (
-        neural(values, ids, {"neuroid_id": [f"{name}-{n:02d}" for n in range(12)]})
+        neural(
+            values,
+            ids,
+            {
+                "neuroid_id": [f"{name}-{n:02d}" for n in range(12)],
+                "subject": [f"subject-{n % 3}" for n in range(12)],
+            },
+            presentation=split,
+        )
         for name, values in (("source", x), ("target", y), ("noise", noise))
     )
     return Inputs(source, target, unrelated, ideal=target)

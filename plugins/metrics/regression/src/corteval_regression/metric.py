@@ -1,22 +1,62 @@
-"""Cross-validated regression from model units to recorded neuroids."""
+"""Regression from model units to recorded neuroids as metrics: fit, predict, correlate."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, final
 
 import numpy as np
 import xarray as xr
 
 from corteval.assembly import align, responses_matrix
-from corteval.errors import OptionError, UndefinedScore
+from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval.score import Estimate, Score
-from corteval.stats.resampling import Held, correlation, median, median_correlation_replicates
-from corteval_regression.splits import ShuffledSplits
+from corteval.stats.resampling import (
+    Held,
+    central,
+    correlation,
+    draw,
+    median_correlation_replicates,
+    subjects_of,
+)
+from corteval.stats.splits import CrossValidation, Split, splits_digest
+from corteval_regression.arrays import on_device
+from corteval_regression.banded import ALPHAS as BANDED_ALPHAS
+from corteval_regression.banded import banded_ridge_cv
+from corteval_regression.features import Features
+from corteval_regression.neighbours import neuron_to_neuron_cv
+from corteval_regression.penalties import VISION_ALPHAS, AlphaPer, ridgecv_cv
+from corteval_regression.pls import pls_cv
+from corteval_regression.ridge import linear_cv, ridge_cv
 
-#: Fits (training features, training responses) and predicts for test features.
-Regression = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+class Problem(NamedTuple):
+    """What a fit gets.
+
+    Args:
+        source: (presentation, neuroid) of the model, with its coordinates.
+        features: its values.
+        responses: (presentation, neuroid) to predict.
+        splits: train and test sets.
+        subjects: of each neuroid, if known.
+    """
+
+    source: xr.DataArray
+    features: Features
+    responses: np.ndarray
+    splits: Sequence[Split]
+    subjects: np.ndarray | None
+
+
+class Fitted(NamedTuple):
+    """What a fit gives: (test row, neuroid) of each split, and what a reader must know."""
+
+    predictions: Sequence[np.ndarray]
+    notes: tuple[str, ...] = ()
+
+
+Fit = Callable[[Problem], Fitted]
 
 
 @final
@@ -29,22 +69,41 @@ class RegressionCorrelation:
     Features are not standardised. Neuroids whose test responses or predictions are constant in a
     split have no r and are left out of its median. ``raw.error`` is the standard error over
     splits (population sd / sqrt(splits)): it tells how far the choice of splits matters, and is
-    not a sampling error; ``raw.replicates`` resample stimuli and neuroids with fitted models held
-    fixed. Source: spec ``metrics`` 2.2.
+    not a sampling error; ``raw.replicates`` resample stimuli and neuroids, or subjects, with
+    fitted models held fixed. Source: spec ``metrics`` 2.2.
 
     Args:
-        regression: the fit.
+        fit: the regression.
         name: of the fit, for ``raw.method``.
-        splits: train and test sets.
+        cross_validation: train and test sets: a `CrossValidation` or a mapping of its options.
+        aggregate: ``"neuroids"``: the median over all; ``"subjects"``: the mean over subjects of
+            the median in each.
+        reverse: predict model units from neuroids instead.
+        constant: constant predictions are ``"omitted"``; ``"zero"`` counts them as r = 0, as
+            some published numbers did.
+        device: ``"cpu"``, ``"torch"``, or a torch device such as ``"cuda"``.
         resamples: bootstrap replicates; 0 for none.
         seed: of the bootstrap.
     """
 
-    regression: Regression
+    fit: Fit
     name: str
-    splits: ShuffledSplits
+    cross_validation: CrossValidation | Mapping[str, Any] = field(default_factory=CrossValidation)
+    aggregate: Literal["neuroids", "subjects"] = "neuroids"
+    reverse: bool = False
+    constant: Literal["omitted", "zero"] = "omitted"
+    device: str = "cpu"
     resamples: int = 1000
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, known in (
+            ("aggregate", ("neuroids", "subjects")),
+            ("constant", ("omitted", "zero")),
+        ):
+            if getattr(self, name) not in known:
+                raise OptionError(f"{name} is {' or '.join(known)}, not {getattr(self, name)!r}.")
+        object.__setattr__(self, "cross_validation", CrossValidation.of(self.cross_validation))
 
     def __call__(self, source: xr.DataArray, target: xr.DataArray) -> Score:
         """Score of `source` (presentation, neuroid) against `target` (presentation, neuroid).
@@ -55,111 +114,216 @@ class RegressionCorrelation:
         """
         target = responses_matrix(target)
         source = align(responses_matrix(source), target)
-        x, y = source.values.astype(np.float64), target.values.astype(np.float64)
-        if not np.ptp(x, axis=0).any():
-            raise UndefinedScore("Every feature is constant over stimuli and predicts nothing.")
+        splits = CrossValidation.of(self.cross_validation).over(target)
+        digest = splits_digest(splits, target["stimulus_id"].values)
+        if self.reverse:
+            source, target = target, source
+        problem = self._problem(source, target, splits)
+        fitted = self.fit(problem)
         held = [
-            Held(self.regression(x[train], y[train], x[test]), y[test], test)
-            for train, test in self.splits.over(target)
+            Held(np.asarray(predicted, np.float64), problem.responses[test], test)
+            for predicted, (_, test) in zip(fitted.predictions, splits, strict=True)
         ]
-        r = np.stack([correlation(predicted, observed) for predicted, observed, _ in held])
-        per_split = median(r)
+        r = np.stack([self._defined(correlation(h.predicted, h.observed)) for h in held])
+        groups = self._groups(problem.subjects)
+        per_split = central(r, groups=groups)
         if np.isnan(per_split).any():
             raise UndefinedScore(
-                "No neuroid has a correlation in some split: its predictions or test responses "
-                "are constant."
+                f"No neuroid has a correlation in {int(np.isnan(per_split).sum())} of "
+                f"{len(held)} splits: its predictions or test responses are constant."
             )
-        ids = {name: target[name].values.astype(str) for name in ("stimulus_id", "neuroid_id")}
         replicates = median_correlation_replicates(
-            held, ids["stimulus_id"], ids["neuroid_id"], resamples=self.resamples, seed=self.seed
+            held,
+            draw(
+                stimulus_ids=target["stimulus_id"].values.astype(str),
+                neuroid_ids=target["neuroid_id"].values.astype(str),
+                subjects=problem.subjects,
+                resamples=self.resamples,
+                seed=self.seed,
+            ),
+            transform=self._defined,
+            groups=groups,
         )
+        over = "neuroids" if groups is None else "neuroids, mean over subjects"
+        how = f"{self.name}; median r over {over}"
         raw = Estimate(
             value=float(per_split.mean()),
-            error=float(per_split.std() / np.sqrt(len(held))),
-            method=f"{self.name}; median r over neuroids, mean and standard error over "
-            f"{len(held)} splits",
+            error=None if len(held) == 1 else float(per_split.std() / np.sqrt(len(held))),
+            method=how
+            + (
+                ", one fixed split"
+                if len(held) == 1
+                else f", mean and standard error over {len(held)} splits"
+            ),
             quantity="correlation",
             replicates=replicates,
+            splits=digest,
         )
-        samples = xr.DataArray(
-            r, dims=["split", "neuroid"], coords={"neuroid_id": ("neuroid", ids["neuroid_id"])}
+        coords = {"neuroid_id": ("neuroid", target["neuroid_id"].values.astype(str))}
+        if problem.subjects is not None:
+            coords["subject"] = ("neuroid", problem.subjects)
+        samples = xr.DataArray(r, dims=["split", "neuroid"], coords=coords)
+        return Score(value=raw.value, raw=raw, samples=samples, notes=fitted.notes)
+
+    def _problem(
+        self, source: xr.DataArray, target: xr.DataArray, splits: Sequence[Split]
+    ) -> Problem:
+        values = np.asarray(source.values)
+        if not np.ptp(values, axis=0).any():
+            raise UndefinedScore("Every feature is constant over stimuli and predicts nothing.")
+        return Problem(
+            source=source,
+            features=Features.of(on_device(values, self.device)),
+            responses=np.asarray(target.values, np.float64),
+            splits=splits,
+            subjects=subjects_of(target),
         )
-        return Score(value=raw.value, raw=raw, samples=samples)
+
+    def _defined(self, r: np.ndarray) -> np.ndarray:
+        return np.nan_to_num(r, nan=0.0) if self.constant == "zero" else r
+
+    def _groups(self, subjects: np.ndarray | None) -> np.ndarray | None:
+        if self.aggregate == "neuroids":
+            return None
+        if subjects is None:
+            raise AssemblyError(
+                "Averaging over subjects needs the coordinate 'subject' along neuroid."
+            )
+        return subjects
 
 
-def pls(
-    *,
-    components: int = 25,
-    stratify_by: str | None = None,
-    splits: int = 10,
-    train_size: float = 0.9,
-    split_seed: int = 1,
-    resamples: int = 1000,
-    seed: int = 0,
-) -> RegressionCorrelation:
-    """Partial least squares regression (NIPALS, unscaled).
-
-    Models with fewer features, or splits with fewer rows, than `components` use as many as exist.
-
-    Args:
-        components: number of latent components.
-        stratify_by, splits, train_size, split_seed: see `ShuffledSplits`.
-        resamples, seed: see `RegressionCorrelation`.
-    """
+def pls(*, components: int = 25, exact: bool = False, **options: Any) -> RegressionCorrelation:
+    """Partial least squares; see `pls_cv`. `options` are those of `RegressionCorrelation`."""
     if components < 1:
         raise OptionError(f"PLS needs at least one component, not {components}.")
 
-    def fit_predict(x: np.ndarray, y: np.ndarray, x_test: np.ndarray) -> np.ndarray:
-        from sklearn.cross_decomposition import PLSRegression
+    def fit(p: Problem) -> Fitted:
+        return Fitted(pls_cv(p.features, p.responses, p.splits, components=components, exact=exact))
 
-        model = PLSRegression(min(components, *x.shape), scale=False)
-        return np.asarray(model.fit(x, y).predict(x_test)).reshape(len(x_test), y.shape[1])
-
-    folds = ShuffledSplits(
-        count=splits, train_size=train_size, seed=split_seed, stratify_by=stratify_by
-    )
-    return RegressionCorrelation(
-        regression=fit_predict,
-        name=f"PLS, {components} components",
-        splits=folds,
-        resamples=resamples,
-        seed=seed,
-    )
+    kind = "converged PLS" if exact else "PLS"
+    return RegressionCorrelation(fit=fit, name=f"{kind}, {components} components", **options)
 
 
-def ridge(
+def linear(**options: Any) -> RegressionCorrelation:
+    """Ordinary least squares; see `linear_cv`. `options` are those of `RegressionCorrelation`."""
+
+    def fit(p: Problem) -> Fitted:
+        notes: tuple[str, ...] = ()
+        fewest = min(len(train) for train, _ in p.splits)
+        if p.features.count >= fewest - 1:
+            notes = (
+                f"least squares with {p.features.count} features and {fewest} training stimuli "
+                "interpolates: prefer ridge",
+            )
+        return Fitted(linear_cv(p.features, p.responses, p.splits), notes)
+
+    return RegressionCorrelation(fit=fit, name="least squares", **options)
+
+
+def ridge(*, alpha: float = 1.0, **options: Any) -> RegressionCorrelation:
+    """Ridge with a fixed penalty; see `ridge_cv`. `options`: see `RegressionCorrelation`."""
+    if not 0 < alpha < np.inf:
+        raise OptionError(f"The ridge penalty is positive and finite, not {alpha}.")
+
+    def fit(p: Problem) -> Fitted:
+        return Fitted(ridge_cv(p.features, p.responses, p.splits, alpha=alpha))
+
+    return RegressionCorrelation(fit=fit, name=f"ridge, alpha {alpha:g}", **options)
+
+
+def ridgecv(
     *,
-    alpha: float = 1.0,
-    stratify_by: str | None = None,
-    splits: int = 10,
-    train_size: float = 0.9,
-    split_seed: int = 1,
-    resamples: int = 1000,
-    seed: int = 0,
+    alphas: Sequence[float] = VISION_ALPHAS,
+    alpha_per: AlphaPer = "all",
+    **options: Any,
 ) -> RegressionCorrelation:
-    """Ridge regression with a fixed penalty on unstandardised features.
+    """Ridge with a penalty chosen in training; see `ridgecv_cv`.
 
     Args:
-        alpha: penalty.
-        stratify_by, splits, train_size, split_seed: see `ShuffledSplits`.
-        resamples, seed: see `RegressionCorrelation`.
+        alphas: penalties to choose from.
+        alpha_per: targets that share a penalty: ``"all"``, those of one ``"subject"``, or each
+            ``"target"`` its own.
+        options: of `RegressionCorrelation`.
     """
-    if not alpha > 0:
-        raise OptionError(f"The ridge penalty is positive, not {alpha}.")
 
-    def fit_predict(x: np.ndarray, y: np.ndarray, x_test: np.ndarray) -> np.ndarray:
-        from sklearn.linear_model import Ridge
+    def fit(p: Problem) -> Fitted:
+        fits = ridgecv_cv(
+            p.features,
+            p.responses,
+            p.splits,
+            alphas=alphas,
+            alpha_per=alpha_per,
+            subjects=p.subjects,
+        )
+        return Fitted(fits.predictions, _at_the_edge(fits.alphas, alphas))
 
-        model: Any = Ridge(alpha=alpha)
-        return np.asarray(model.fit(x, y).predict(x_test)).reshape(len(x_test), y.shape[1])
+    shared = {"all": "one for all neuroids", "subject": "one a subject", "target": "one a neuroid"}
+    name = f"ridge, alpha of {len(alphas)} by leave-one-out, {shared.get(alpha_per, alpha_per)}"
+    return RegressionCorrelation(fit=fit, name=name, **options)
 
-    folds = ShuffledSplits(
-        count=splits, train_size=train_size, seed=split_seed, stratify_by=stratify_by
-    )
-    return RegressionCorrelation(
-        regression=fit_predict,
-        name=f"ridge, alpha {alpha:g}",
-        splits=folds,
-        resamples=resamples,
-        seed=seed,
+
+def neuron_to_neuron(**options: Any) -> RegressionCorrelation:
+    """The single best model unit; see `neuron_to_neuron_cv`. `options`: `RegressionCorrelation`."""
+
+    def fit(p: Problem) -> Fitted:
+        return Fitted(neuron_to_neuron_cv(p.features, p.responses, p.splits))
+
+    return RegressionCorrelation(fit=fit, name="best single unit", **options)
+
+
+def banded_ridge(
+    *, alphas: Sequence[float] = BANDED_ALPHAS, candidates: int = 100, **options: Any
+) -> RegressionCorrelation:
+    """Ridge with a penalty for each band of features and neuroid; see `banded_ridge_cv`.
+
+    Bands are the values of the source's coordinate ``band`` along neuroid.
+
+    Args:
+        alphas: penalties to choose from.
+        candidates: random ratios, with three or more bands.
+        options: of `RegressionCorrelation`.
+    """
+
+    def fit(p: Problem) -> Fitted:
+        fits = banded_ridge_cv(
+            [Features.of(p.features.values[:, columns]) for columns in bands_of(p.source).values()],
+            p.responses,
+            p.splits,
+            alphas=alphas,
+            candidates=candidates,
+            seed=options.get("seed", 0),
+        )
+        return Fitted(fits.predictions)
+
+    return RegressionCorrelation(fit=fit, name="banded ridge", **options)
+
+
+def bands_of(source: xr.DataArray) -> dict[str, np.ndarray]:
+    """Positions of the features of each band, by the coordinate ``band`` along neuroid.
+
+    Raises:
+        AssemblyError: if there is no such coordinate, or only one band.
+    """
+    if "band" not in source.coords or source["band"].dims != ("neuroid",):
+        raise AssemblyError(
+            "Banded ridge needs the coordinate 'band' along the source's neuroids, naming the "
+            "group of features each belongs to."
+        )
+    label = source["band"].values.astype(str)
+    found = {str(name): np.flatnonzero(label == name) for name in np.unique(label)}
+    if len(found) < 2:
+        raise AssemblyError(f"All features are of the band {next(iter(found))!r}; two are needed.")
+    return found
+
+
+def _at_the_edge(chosen: np.ndarray, alphas: Sequence[float]) -> tuple[str, ...]:
+    """A note if penalties would have gone on beyond the grid."""
+    if len(alphas) < 2:
+        return ()
+    low, high = float(np.mean(chosen == min(alphas))), float(np.mean(chosen == max(alphas)))
+    if low + high < 0.1:
+        return ()
+    return (
+        f"the penalty is at the edge of its grid in {low + high:.0%} of fits "
+        f"({low:.0%} at {min(alphas):g}, {high:.0%} at {max(alphas):g})",
     )
