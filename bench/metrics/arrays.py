@@ -1,4 +1,4 @@
-"""Seeded arrays of realistic sizes: activations with a power-law spectrum, responses that share it."""
+"""Seeded arrays of realistic sizes: activations and responses with a shared power-law spectrum."""
 
 import numpy as np
 

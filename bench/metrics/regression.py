@@ -39,6 +39,45 @@ def fitted(make, x, y, splits):
     return correlations(predictions, y, splits)
 
 
+def labelled(make, x, y, splits):
+    """Rows selected by label and sorted, neuroids correlated one by one, as the field has it."""
+    import pandas as pd
+    import xarray as xr
+    from scipy.stats import pearsonr
+
+    ids = objects(len(x)).astype(object) + [f"-{i:05d}" for i in range(len(x))]
+
+    def assembly(values, name):
+        units = [f"{name}-{n}" for n in range(values.shape[1])]
+        coords = {"stimulus_id": ("presentation", ids), "neuroid_id": ("neuroid", units)}
+        return xr.DataArray(values, coords=coords, dims=["presentation", "neuroid"])
+
+    source, target = assembly(x.astype(np.float64), "unit"), assembly(y, "neuroid")
+
+    def rows(array, wanted):
+        chosen = array.isel(presentation=np.flatnonzero(pd.Index(array.stimulus_id).isin(wanted)))
+        return chosen.sortby("stimulus_id")
+
+    r = []
+    for train, test in splits:
+        wanted = [ids[train], ids[test]]
+        (x_train, x_test), (y_train, y_test) = (
+            [rows(a, w) for w in wanted] for a in (source, target)
+        )
+        predicted = make().fit(x_train.values, y_train.values).predict(x_test.values)
+        predicted = y_test.copy(data=predicted)
+        r.append(
+            [
+                pearsonr(
+                    predicted.isel(neuroid=predicted.neuroid_id.values == name).values[:, 0],
+                    y_test.isel(neuroid=y_test.neuroid_id.values == name).values[:, 0],
+                )[0]
+                for name in y_test.neuroid_id.values
+            ]
+        )
+    return np.array(r)
+
+
 def best_units(x, y, splits):
     """Neuroid by neuroid, as the field has it."""
     predictions = []
@@ -70,11 +109,10 @@ def few(splits, count):
 def run(name, count):
     x, y, splits = vision(count)
     part = few(splits, count)
-    shares = {"scikit-learn": len(part) / SPLITS} if len(part) < SPLITS else {}
     sizes = f"{STIMULI} x {count}, {NEUROIDS} neuroids, {SPLITS} splits"
     sides = SIDES[name](x, y, splits, part)
-    first = next(iter(sides))
-    shares = {first: len(part) / SPLITS} if len(part) < SPLITS else {}
+    share = 1 if name == "himalaya" else len(part)
+    shares = {side: share / SPLITS for side in sides if not side.startswith("corteval")}
     compare(f"{name}: {sizes}", sides, shares=shares)
 
 
@@ -92,6 +130,7 @@ def ridge(x, y, splits, part):
     from sklearn.linear_model import Ridge
 
     return {
+        "labelled arrays, scikit-learn": lambda: labelled(lambda: Ridge(alpha=1), x, y, part),
         "scikit-learn": lambda: fitted(lambda: Ridge(alpha=1), x.astype(np.float64), y, part),
         "corteval": lambda: correlations(ridge_cv(x, y, splits), y, splits),
     }
@@ -101,6 +140,7 @@ def linear(x, y, splits, part):
     from sklearn.linear_model import LinearRegression
 
     return {
+        "labelled arrays, scikit-learn": lambda: labelled(LinearRegression, x, y, part),
         "scikit-learn": lambda: fitted(LinearRegression, x.astype(np.float64), y, part),
         "corteval": lambda: correlations(linear_cv(x, y, splits), y, splits),
     }
@@ -131,16 +171,14 @@ def ridgecv(x, y, splits, part):
 def himalaya(x, y, splits, part):
     from himalaya.ridge import RidgeCV
 
-    part = splits[:1]
-
     def reference():
         predictions = []
-        for train, test in part:
+        for train, test in splits[:1]:
             mean, offset = x[train].mean(0, dtype=np.float64), y[train].mean(0)
             model = RidgeCV(alphas=ALPHAS, cv=5, fit_intercept=False)
             model.fit(x[train] - mean, y[train] - offset)
             predictions.append(model.predict(x[test] - mean) + offset)
-        return correlations(predictions, y, part)
+        return correlations(predictions, y, splits[:1])
 
     def ours():
         fits = ridgecv_cv(x, y, splits, alphas=ALPHAS, alpha_per="target")

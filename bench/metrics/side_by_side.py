@@ -35,7 +35,7 @@ def compare(title: str, sides: Mapping[str, Side], *, shares: Mapping[str, float
             reference_seconds, reference = seconds, result
         common = min(len(np.atleast_1d(reference)), len(np.atleast_1d(result)))
         gap = np.abs(np.atleast_1d(reference)[:common] - np.atleast_1d(result)[:common])
-        part = f" (scaled from {shares[name]:.0%})" if name in shares else ""
+        part = f" (scaled from {shares[name]:.0%})" if shares.get(name, 1) < 1 else ""
         print(
             f"  {name + part:56s} {seconds:9.3f} {reference_seconds / seconds:7.1f} "
             f"{megabytes:7.0f} {np.nanmax(gap):19.1e}",

@@ -407,6 +407,7 @@ class TestTables:
         assert tables._wrapped("  (1) word word", 12) == "  (1) word\n  word"
 
     def test_terminal_gets_bold_headers_unless_colour_is_off(self, environment, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "160")
         assert "\x1b[1mkind" in on_terminal("list", "data")
         monkeypatch.setenv("NO_COLOR", "1")
         assert "\x1b" not in on_terminal("list", "data")

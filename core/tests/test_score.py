@@ -30,6 +30,7 @@ def replicates():
         scope=texts,
         sizes=st.lists(st.integers(1, 99), max_size=2).map(tuple),
         values=st.lists(floats, max_size=4).map(tuple),
+        median=st.booleans(),
     )
 
 
@@ -87,6 +88,7 @@ def scores(draw):
                 seed=st.integers(0, 2**63),
             )
         ),
+        chance=draw(st.floats(0, 1)),
         normalization=draw(st.sampled_from(["", *NORMALIZATIONS])),
         status=draw(st.sampled_from(["scored", "undefined", "not-applicable", "failed"])),
         reason=draw(texts),

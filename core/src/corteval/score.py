@@ -75,11 +75,14 @@ class Replicates:
         scope: what was drawn with replacement, several joined by ``×``: ``"stimuli×neuroids"``.
         sizes: how many of each there were, in the order of `scope`.
         values: one a resample; NaN where the draw allows none.
+        median: they are medians. The bootstrap variance of a mean is too small by (n - 1) / n;
+            that of a median is not.
     """
 
     scope: str
     sizes: tuple[int, ...]
     values: tuple[float, ...]
+    median: bool = False
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -172,6 +175,7 @@ class Score:
         samples: raw values per neuroid, split, subject, as far as the metric has them.
         interval: of `value`.
         normalization: key of `NORMALIZATIONS`.
+        chance: accuracy of guessing that the normalisation took off.
         status: anything but ``"scored"`` has a `reason`.
         reason: why there is no value.
         notes: what a reader must know to read the value rightly.
@@ -185,6 +189,7 @@ class Score:
     samples: xr.DataArray | None = None
     interval: Interval | None = None
     normalization: str = ""
+    chance: float = 0.0
     status: Status = "scored"
     reason: str = ""
     notes: tuple[str, ...] = ()
@@ -235,7 +240,8 @@ class Score:
                 for name, part in _PARTS.items()
             }
             plain: dict[str, Any] = {name: content[name] for name in _PLAIN}
-            plain |= {"value": float(plain["value"]), "notes": tuple(plain["notes"])}
+            plain |= {"value": float(plain["value"]), "chance": float(plain["chance"])}
+            plain |= {"notes": tuple(plain["notes"])}
             return cls(**plain, **parts, samples=_array_from_json(content["samples"]))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ScoreFormatError(f"This is not the JSON of a score: {error!r}") from error
@@ -306,7 +312,7 @@ class Score:
         return lines + [("note", note) for note in self.notes]
 
 
-_PLAIN = ("value", "normalization", "status", "reason", "notes", "model", "benchmark")
+_PLAIN = ("value", "normalization", "chance", "status", "reason", "notes", "model", "benchmark")
 _PARTS: dict[str, type[Any]] = {
     "raw": Estimate,
     "ceiling": Estimate,
@@ -388,9 +394,17 @@ def normalize(
         value=value,
         ceiling=ceiling,
         normalization=name,
+        chance=chance,
         interval=interval,
         notes=notes,
     )
+
+
+def normalized_replicates(score: Score) -> tuple[Replicates, ...]:
+    """Replicates of a normalised score's value, resampled jointly with its ceiling."""
+    if score.raw is None or score.ceiling is None:
+        return () if score.raw is None else score.raw.replicates
+    return _ratios(score.normalization, score.raw, score.ceiling, score.chance)[0]
 
 
 def interval_of(
@@ -412,7 +426,8 @@ def interval_of(
 
         V = a V_1 + b V_2 - a b (V_12 - V_1 - V_2),    a = n_1/(n_1-1),  b = n_2/(n_2-1)
 
-    bounded below by each single term and above by V_12 max(a, b). df are Satterthwaite's, from
+    with a = b = 1 for medians, whose bootstrap variance is not too small. V is bounded below by
+    each single term and above by V_12 max(a, b). df are Satterthwaite's, from
     n - 1 for each factor, which matters with few subjects. Source: spec ``statistics`` 6.1, S2.
 
     Args:
@@ -422,9 +437,33 @@ def interval_of(
         seed: of the replicates, for the record.
         remark: added to the method.
     """
+    values = corrected_replicates(value, replicates, level=level)
+    if values is None:
+        return None
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    widest = _widest(replicates)
+    words = "bootstrap, variance-corrected percentiles"
+    return Interval(
+        low=float(low),
+        high=float(high),
+        level=level,
+        method=f"{words}, {remark}" if remark else words,
+        scope=widest.scope,
+        resamples=len(widest.values),
+        seed=seed,
+    )
+
+
+def corrected_replicates(
+    value: float, replicates: Sequence[Replicates], *, level: float = 0.95
+) -> np.ndarray | None:
+    """Replicates of the widest scope with the right centre and variance; see `interval_of`.
+
+    None if there are none, or over a tenth of them are undefined; else without the undefined.
+    """
     if not replicates:
         return None
-    widest = max(replicates, key=lambda r: len(r.factors))
+    widest = _widest(replicates)
     values = np.array(widest.values)
     kept = values[np.isfinite(values)]
     if len(kept) < 0.9 * len(values) or len(kept) < 2:
@@ -437,17 +476,11 @@ def interval_of(
     stretch = 0.0
     if spread > 0:
         stretch = np.sqrt(variance) / spread * stats.t.ppf(tail, freedom) / stats.norm.ppf(tail)
-    low, high = value + stretch * (np.quantile(kept, [tail, 1 - tail]) - kept.mean())
-    words = "bootstrap, variance-corrected percentiles"
-    return Interval(
-        low=float(low),
-        high=float(high),
-        level=level,
-        method=f"{words}, {remark}" if remark else words,
-        scope=widest.scope,
-        resamples=len(values),
-        seed=seed,
-    )
+    return np.asarray(value + stretch * (kept - kept.mean()))
+
+
+def _widest(replicates: Sequence[Replicates]) -> Replicates:
+    return max(replicates, key=lambda r: len(r.factors))
 
 
 def _variance(widest: Replicates, by_scope: Mapping[str, Replicates]) -> tuple[float, float]:
@@ -457,7 +490,7 @@ def _variance(widest: Replicates, by_scope: Mapping[str, Replicates]) -> tuple[f
         return float(np.nanvar(by_scope[scope].values))
 
     together = spread(widest.scope)
-    inflation = [n / (n - 1) if n > 1 else np.inf for n in widest.sizes]
+    inflation = [1.0 if widest.median else n / (n - 1) if n > 1 else np.inf for n in widest.sizes]
     if not all(factor in by_scope for factor in widest.factors) or len(widest.factors) != 2:
         return max(inflation) * together, min(widest.sizes) - 1
     single = [a * spread(f) for a, f in zip(inflation, widest.factors, strict=True)]
@@ -524,6 +557,7 @@ def _numbers(content: dict[str, Any], part: type[Any]) -> dict[str, Any]:
                 scope=r["scope"],
                 sizes=tuple(r["sizes"]),
                 values=tuple(float(v) for v in r["values"]),
+                median=bool(r["median"]),
             )
             for r in fixed["replicates"]
         )

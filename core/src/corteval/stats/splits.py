@@ -108,23 +108,25 @@ class CrossValidation:
             rows = np.argsort(target["stimulus_id"].values.astype(str), kind="stable")
         groups = self._groups(target)
         strata = self._column(target, self.stratify_by, "stratify by")
-        splitter, size = self._splitter(groups, strata, len(rows))
-        require_stimuli(size, 3, "A test set")
-        if self.allow_leaky:
-            groups = None
-        labels = [None if c is None else c[rows] for c in (strata, groups)]
         try:
-            return [
+            splitter, size = self._splitter(groups, strata, len(rows))
+            require_stimuli(size, 3, "A test set")
+            if self.allow_leaky:
+                groups = None
+            labels = [None if c is None else c[rows] for c in (strata, groups)]
+            splits = [
                 Split(rows[train], rows[test])
                 for train, test in splitter.split(np.zeros(len(rows)), *labels)
             ]
         except ValueError as error:
             raise OptionError(f"These stimuli cannot be divided so: {error}") from error
+        require_stimuli(min(len(split.test) for split in splits), 3, "A test set")
+        return splits
 
     def _splitter(
         self, groups: np.ndarray | None, strata: np.ndarray | None, stimuli: int
     ) -> tuple[Any, int]:
-        """Scikit-learn's splitter, and how large its test sets are about."""
+        """Scikit-learn's splitter, and how many stimuli it tests if groups are of equal size."""
         from sklearn import model_selection as skm
 
         grouped = groups is not None and not self.allow_leaky
@@ -137,7 +139,7 @@ class CrossValidation:
                 "test. Use folds='kfold', or allow_leaky=True to reproduce published numbers."
             )
         if folds == "shuffle":
-            size = round(stimuli * (1 - self.train_size))
+            size = stimuli - int(stimuli * self.train_size)
             shuffle: Any = skm.ShuffleSplit if strata is None else skm.StratifiedShuffleSplit
             return shuffle(self.count, train_size=self.train_size, random_state=self.seed), size
         count, kind = self.count, skm.KFold if strata is None else skm.StratifiedKFold

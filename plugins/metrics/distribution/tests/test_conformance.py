@@ -1,6 +1,6 @@
 import pytest
 
 
-@pytest.mark.conformance("ks_similarity")
+@pytest.mark.conformance("ks_similarity", "ks_similarity-exact")
 def test_conformance(identifier, check):
     check(identifier)

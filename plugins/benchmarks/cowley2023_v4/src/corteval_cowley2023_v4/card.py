@@ -42,3 +42,5 @@ def _card(metric: str, words: str) -> BenchmarkCard:
 
 V4_PLS = _card("pls", "partial least squares, explained variance over reliability")
 V4_RIDGE = _card("ridge", "ridge regression, explained variance over reliability")
+V4_RIDGECV = _card("ridgecv", "ridge regression, penalty by leave-one-out, explained variance")
+V4_NEURON_TO_NEURON = _card("neuron_to_neuron", "best single model unit, explained variance")

@@ -1,18 +1,23 @@
-"""Kolmogorov-Smirnov similarity between samples or a histogram and a histogram."""
+"""Kolmogorov-Smirnov similarity of a property over units to a histogram or to a sample."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 import xarray as xr
 
 from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval.score import Estimate, Score
+from corteval.stats.resampling import Draws, replicates
 
 #: Units below which resampling says nothing about a distribution.
 _FEWEST = 10
+
+#: Elements of the largest array of draws (8 bytes each).
+_BUDGET = 5_000_000
 
 
 def ks_similarity(model: np.ndarray, data: np.ndarray) -> np.ndarray:
@@ -26,17 +31,38 @@ def ks_similarity(model: np.ndarray, data: np.ndarray) -> np.ndarray:
 
     Args:
         model: counts or frequencies p, (..., bin).
-        data: counts or frequencies q, (bin).
+        data: counts or frequencies q, (..., bin), in more than one bin.
 
     Returns:
-        (...) similarities; NaN where `model` is empty.
+        (...) similarities; NaN where `model` or `data` is empty.
     """
-    q = np.asarray(data, np.float64) / np.sum(data)
-    model = np.asarray(model, np.float64)
+    model, data = np.asarray(model, np.float64), np.asarray(data, np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         p = model / model.sum(axis=-1, keepdims=True)
-    distance = np.abs(np.cumsum(p, axis=-1) - np.cumsum(q)).max(axis=-1)
-    return np.asarray(1 - distance / max(1 - q[0], 1 - q[-1]))
+        q = data / data.sum(axis=-1, keepdims=True)
+        distance = np.abs(np.cumsum(p, axis=-1) - np.cumsum(q, axis=-1)).max(axis=-1)
+        return np.asarray(1 - distance / np.maximum(1 - q[..., 0], 1 - q[..., -1]))
+
+
+def ks_sample_similarity(model: np.ndarray, data: np.ndarray) -> float:
+    """`ks_similarity` of two samples, without bins.
+
+        s = 1 - max_x |P(x) - Q(x)| / max(1 - Q(low), Q(high-))
+
+    P and Q are the cumulative distributions of both samples, low and high the ends of the data's
+    range; model values beyond them are moved there. Q(low) and 1 - Q(high-) are the shares of data
+    at the ends. Source: spec ``metrics`` 2.7.
+
+    Args:
+        model, data: (neuroid) values; NaN is left out.
+
+    Returns:
+        Similarity; NaN if the model has no value.
+
+    Raises:
+        UndefinedScore: if the data have fewer than two distinct values.
+    """
+    return float(ks_similarity(*_sample_counts(model, data)))
 
 
 def histogram(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
@@ -49,23 +75,42 @@ def histogram(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return np.asarray(counts)
 
 
+class _Counts(NamedTuple):
+    """Model and data over the same bins, and how many units there are with and without value."""
+
+    model: np.ndarray
+    model_units: int
+    data: np.ndarray
+    units_measured: int
+
+
 @final
 @dataclass(frozen=True, kw_only=True)
 class KSSimilarity:
-    """Mean similarity over draws of as many model units as units were measured.
+    """Similarity of a property's distribution over model units to that over measured units.
 
-    Each of `resamples` draws takes ``units_measured`` units of the model with replacement, those
-    with an undefined property included, bins them and compares with the data. A histogram as
-    source is drawn from in the same way; the data drawn from themselves are the ceiling.
+    By default, as published scores do, the mean over draws of as many model units as units were
+    measured: each of `resamples` draws takes ``units_measured`` units of the model with
+    replacement, those with an undefined property included, and compares them with the data. The
+    data drawn from themselves are the ceiling. The replicates are these draws, so an interval
+    tells how far a recording of so many units pins the score down.
+
+    With `exact`, the similarity of all model units to the data: nothing random, the data score 1
+    against themselves, and replicates draw the measured units. Both forms differ by the sampling
+    bias, so score and ceiling must be of one form. A sample of the very distribution that the model
+    has still scores below 1, so exact intervals miss 1 where they should reach it.
+    Source: spec ``marques2020`` section 4.
 
     Args:
-        seed: of the draws. The source's kind is part of the stream, so the draws of a model and
-            of the ceiling are independent.
+        seed: of the draws. Whether the source is the data is part of the stream, so the draws of a
+            model and of the ceiling are independent.
         resamples: number of draws.
+        exact: compare all model units instead of draws from them.
     """
 
     seed: int = 0
     resamples: int = 1000
+    exact: bool = False
 
     def __post_init__(self) -> None:
         if self.resamples < 1:
@@ -75,50 +120,78 @@ class KSSimilarity:
         """Similarity of `source`'s distribution to `target`'s.
 
         Args:
-            source: property values with dim ``neuroid``, NaN where undefined; or a histogram.
-            target: a histogram: counts with dim ``bin``, coordinates ``bin_low``, ``bin_high`` and
-                attribute ``units_measured``.
+            source: property values with dim ``neuroid``, NaN where undefined; or `target` itself.
+            target: property values of measured units with dim ``neuroid``; or a histogram: counts
+                with dim ``bin``, coordinates ``bin_low``, ``bin_high`` and attribute
+                ``units_measured``.
 
         Raises:
             UndefinedScore: if the property is defined in fewer than 10 units, or in so few of
-                them that over a tenth of the draws are empty.
+                them that over a tenth of the draws are empty, or is the same in all measured ones.
             AssemblyError: if an array has another form.
         """
-        edges = _edges(target)
-        drawn_from_data = source.dims == ("bin",)
-        measured = int(target.attrs["units_measured"])
-        if drawn_from_data:
-            counts = source.values
-            total = int(source.attrs["units_measured"])
-        elif source.dims == ("neuroid",):
-            counts = histogram(source.values.astype(np.float64), edges)
-            total = source.sizes["neuroid"]
-        else:
-            raise AssemblyError(f"The source has dims {source.dims}; it needs neuroid or bin.")
-        if counts.sum() < _FEWEST:
-            raise UndefinedScore(
-                f"The property is defined in {int(counts.sum())} of {total} units; a distribution "
-                f"takes at least {_FEWEST}."
-            )
-        chances = np.append(counts, total - counts.sum()) / total
-        generator = np.random.default_rng([self.seed, int(drawn_from_data)])
-        draws = generator.multinomial(measured, chances, size=self.resamples)[:, :-1]
-        replicates = ks_similarity(draws, target.values)
-        empty = int(np.isnan(replicates).sum())
+        counts = _counts(source, target)
+        for whose, found, units in (
+            ("", counts.model, counts.model_units),
+            ("measured ", counts.data, counts.units_measured),
+        ):
+            if found.sum() < _FEWEST:
+                raise UndefinedScore(
+                    f"The property is defined in {int(found.sum())} of {units} {whose}units; a "
+                    f"distribution takes at least {_FEWEST}."
+                )
+        itself = source.equals(target)
+        raw = self._exact(counts, itself) if self.exact else self._drawn(counts, itself)
+        samples = source.reset_coords(drop=True).rename("property")
+        return Score(value=raw.value, raw=raw, samples=None if itself else samples)
+
+    def _drawn(self, counts: _Counts, itself: bool) -> Estimate:
+        measured, units = counts.units_measured, counts.model_units
+        draws = self._draws(counts.model, units, measured, [self.seed, int(itself)])
+        values = np.concatenate([ks_similarity(drawn, counts.data) for drawn in draws])
+        empty = int(np.isnan(values).sum())
         if empty > self.resamples / 10:
             raise UndefinedScore(
-                f"The property is defined in {int(counts.sum())} of {total} units; {empty} of "
-                f"{self.resamples} draws of {measured} units hold none."
+                f"The property is defined in {int(counts.model.sum())} of {units} units; {empty} "
+                f"of {self.resamples} draws of {measured} units hold none."
             )
-        raw = Estimate(
-            value=float(np.nanmean(replicates)),
-            error=float(np.nanstd(replicates)),
+        return Estimate(
+            value=float(np.nanmean(values)),
+            error=float(np.nanstd(values)),
             method=f"mean and sd over {self.resamples} draws of {measured} units",
             quantity="similarity",
-            replicates=tuple(replicates.tolist()),
+            replicates=(replicates(Draws("neuroids", (measured,), None, None), values),),
         )
-        samples = None if drawn_from_data else source.reset_coords(drop=True).rename("property")
-        return Score(value=raw.value, raw=raw, samples=samples)
+
+    def _exact(self, counts: _Counts, itself: bool) -> Estimate:
+        value = float(ks_similarity(counts.model, counts.data))
+        if itself:  # 1 whatever the data: no draw could change this ceiling
+            return Estimate(value=value, method="all units", quantity="similarity")
+        measured = counts.units_measured
+        draws = self._draws(counts.data, measured, measured, [self.seed])
+        values = np.concatenate([ks_similarity(counts.model, drawn) for drawn in draws])
+        return Estimate(
+            value=value,
+            error=float(np.nanstd(values)),
+            method=f"all units; sd over {self.resamples} draws of the {measured} measured units",
+            quantity="similarity",
+            replicates=(replicates(Draws("neuroids", (measured,), None, None), values),),
+        )
+
+    def _draws(
+        self, counts: np.ndarray, units: int, size: int, stream: list[int]
+    ) -> Iterator[np.ndarray]:
+        """Counts in draws of `size` out of `units`, those without value included.
+
+        Yields:
+            (resample, bin), a part of the resamples at a time.
+        """
+        chances = np.append(counts, units - counts.sum()) / units
+        generator = np.random.default_rng(stream)
+        step = max(1, _BUDGET // len(chances))
+        for start in range(0, self.resamples, step):
+            part = min(step, self.resamples - start)
+            yield generator.multinomial(size, chances, part)[:, :-1]
 
 
 def example() -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
@@ -139,13 +212,54 @@ def example() -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
     return source, target, noise
 
 
-def _edges(target: xr.DataArray) -> np.ndarray:
-    if target.dims != ("bin",) or not {"bin_low", "bin_high"} <= set(target.coords):
+def _counts(source: xr.DataArray, target: xr.DataArray) -> _Counts:
+    if source.dims not in (("neuroid",), target.dims):
+        raise AssemblyError(f"The source has dims {source.dims}; it needs neuroid or bin.")
+    if target.dims == ("neuroid",):
+        sides = (a.values.astype(np.float64) for a in (source, target))
+        model, data = _sample_counts(*sides)
+        return _Counts(model, source.sizes["neuroid"], data, target.sizes["neuroid"])
+    edges, measured = _edges(target), int(target.attrs["units_measured"])
+    if source.dims == ("neuroid",):
+        model = histogram(source.values.astype(np.float64), edges)
+        return _Counts(model, source.sizes["neuroid"], target.values, measured)
+    if not np.array_equal(_edges(source), edges):
+        raise AssemblyError("The histograms of source and target have different bins.")
+    return _Counts(source.values, int(source.attrs["units_measured"]), target.values, measured)
+
+
+def _sample_counts(model: np.ndarray, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Counts at the data's distinct values and, in between, in the gaps of their range.
+
+    The distance of two cumulative distributions is largest at an end of such a gap, so these bins
+    lose nothing.
+    """
+    sides = [np.asarray(side, np.float64) for side in (model, data)]
+    model, data = (side[~np.isnan(side)] for side in sides)
+    points = np.unique(data)
+    if len(points) < 2:
+        raise UndefinedScore(
+            f"The property has {len(points)} distinct values in {len(data)} measured units; a "
+            "distribution takes at least 2."
+        )
+    found = []
+    for values in (model, data):
+        inside = np.clip(values, points[0], points[-1])
+        place = points.searchsorted(inside, "left") + points.searchsorted(inside, "right") - 1
+        found.append(np.bincount(place, minlength=2 * len(points) - 1))
+    return found[0], found[1]
+
+
+def _edges(histogram: xr.DataArray) -> np.ndarray:
+    if histogram.dims != ("bin",) or not {"bin_low", "bin_high"} <= set(histogram.coords):
         raise AssemblyError(
-            f"The target has dims {target.dims}; a histogram has dim bin with coordinates "
+            f"The target has dims {histogram.dims}; it needs neuroid, or bin with coordinates "
             "bin_low and bin_high."
         )
-    low, high = target["bin_low"].values, target["bin_high"].values
-    if "units_measured" not in target.attrs or not np.array_equal(low[1:], high[:-1]):
-        raise AssemblyError("A histogram has adjoining bins and an attribute units_measured.")
+    low, high = histogram["bin_low"].values, histogram["bin_high"].values
+    adjoining = len(low) > 1 and np.array_equal(low[1:], high[:-1])
+    if "units_measured" not in histogram.attrs or not adjoining:
+        raise AssemblyError(
+            "A histogram has two or more adjoining bins and an attribute units_measured."
+        )
     return np.append(low, high[-1])

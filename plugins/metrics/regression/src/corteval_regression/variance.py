@@ -72,7 +72,7 @@ class UniqueVariance:
             method=f"held-out variance that {self.band} adds, banded ridge; median over neuroids",
             quantity="variance",
             replicates=tuple(
-                replicates(way, self._resampled(partition.unique_first, way))
+                replicates(way, self._resampled(partition.unique_first, way), median=True)
                 for way in draw(
                     neuroid_ids=target["neuroid_id"].values.astype(str),
                     subjects=subjects_of(target),
