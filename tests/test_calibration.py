@@ -63,7 +63,7 @@ def test_intervals_cover_and_the_paired_test_errs_as_often_as_they_say(name, rec
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("subjects", [6, 20])
+@pytest.mark.parametrize("subjects", [10, 20])
 def test_flipping_signs_errs_as_often_as_it_says(subjects):
     rng = np.random.default_rng(subjects)
     rejected = [

@@ -161,6 +161,10 @@ def test_alignment_that_would_lose_rows_is_an_error():
         assemblies.align(target.isel(presentation=slice(0, 3)), target)
     with pytest.raises(AssemblyError, match="were not asked: s3"):
         assemblies.align(target, target.isel(presentation=slice(0, 3)))
+    with pytest.raises(AssemblyError, match="several rows: "):
+        assemblies.align(
+            target.isel(presentation=[0, *range(target.sizes["presentation"])]), target
+        )
 
 
 @pytest.mark.parametrize(

@@ -101,10 +101,9 @@ def in_order(source: xr.DataArray, stimulus_ids: Sequence[str] | np.ndarray) -> 
     """
     have, want = list(source["stimulus_id"].values), list(stimulus_ids)
     row = {stimulus_id: index for index, stimulus_id in enumerate(have)}
-    for name, ids in (("source", have), ("target", want)):
-        if len(set(ids)) < len(ids):
-            twice = [i for i in dict.fromkeys(ids) if ids.count(i) > 1]
-            raise AssemblyError(f"The {name} has stimulus ids more than once: {_first(twice)}.")
+    if len(row) < len(have):
+        twice = [i for i in row if have.count(i) > 1]
+        raise AssemblyError(f"Responses to one stimulus stand in several rows: {_first(twice)}.")
     missing = [i for i in want if i not in row]
     if missing:
         raise AssemblyError(f"No response to {len(missing)} stimuli: {_first(missing)}.")

@@ -4,9 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import ShuffleSplit
 
-from corteval.assembly import neural
-from corteval.errors import OptionError, UndefinedScore
-from corteval_ceilings.internal_consistency import InternalConsistency, spearman_brown
+from corteval import registry
+from corteval.assembly import first_trials, neural
+from corteval.errors import AssemblyError, OptionError, UndefinedScore
+from corteval_ceilings import (
+    Halves,
+    InternalConsistency,
+    spearman_brown,
+    split_half_reliability,
+)
 
 
 def trials(seed=0, stimuli=60, neuroids=5, count=8, noise=1.0):
@@ -48,7 +54,9 @@ def test_the_order_of_stimuli_does_not_matter(order):
     metric = InternalConsistency(resamples=20)
     first, second = metric(whole), metric(whole.isel(presentation=order))
     assert second.value == pytest.approx(first.value, abs=1e-12)
-    np.testing.assert_allclose(second.replicates, first.replicates, atol=1e-9)
+    for one, other in zip(first.replicates, second.replicates, strict=True):
+        assert one.scope == other.scope
+        np.testing.assert_allclose(one.values, other.values, atol=1e-6)
 
 
 def test_missing_trials_are_left_out_of_the_means():
@@ -86,3 +94,62 @@ def test_spearman_brown_has_its_fixed_points():
 def test_wrong_options_are_refused():
     with pytest.raises(OptionError, match="at least one split"):
         InternalConsistency(splits=0)
+
+
+def test_real_v4_recordings_have_the_published_reliability(mirror, reference):
+    published = reference("real_data_numbers.json")["brainscore_metrics_on_these_data"]
+    published = published["V4_210325|internal_consistency_first6reps"]
+    recorded = first_trials(registry.data.create("Cowley2023").assembly(), 6)
+    estimate = InternalConsistency(resamples=0)(recorded)
+    assert estimate.value == pytest.approx(published["score"], abs=1e-9)
+    assert estimate.error == pytest.approx(published["error"], abs=1e-9)
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_halves_are_the_means_over_chosen_and_other_trials(missing):
+    rng = np.random.default_rng(3)
+    values, chosen = trials(count=9) + 1e3, rng.random((9, 4)) < 0.5
+    if missing:
+        values[rng.random(values.shape) < 0.02] = np.nan
+    for split, (first, second, _) in enumerate(Halves(values, chosen)):
+        for half, which in ((first, chosen[:, split]), (second, ~chosen[:, split])):
+            np.testing.assert_allclose(half, np.nanmean(values[:, :, which], axis=2), rtol=1e-13)
+
+
+def test_trials_in_32_bits_are_summed_in_64():
+    values = (trials(count=8) + 1e4).astype(np.float32)
+    chosen = np.arange(8)[:, None] < 4
+    single, double = (
+        split_half_reliability(Halves(values.astype(t), chosen)) for t in ("f4", "f8")
+    )
+    np.testing.assert_allclose(single, double, atol=1e-12)
+
+
+def test_the_layout_in_memory_does_not_matter():
+    values = trials(count=8)
+    strided = np.moveaxis(np.ascontiguousarray(np.moveaxis(values, 2, 0)), 0, 2)
+    metric = InternalConsistency(resamples=0)
+    assert metric(assembly(strided)).value == pytest.approx(metric(assembly(values)).value)
+
+
+def test_several_subjects_are_drawn_instead_of_neuroids():
+    whole = assembly(trials(neuroids=10))
+    whole = whole.assign_coords(subject=("neuroid", [f"s{n // 2}" for n in range(10)]))
+    scopes = [r.scope for r in InternalConsistency(resamples=10)(whole).replicates]
+    assert scopes == ["stimuli", "subjects", "stimuli×subjects"]
+
+
+def test_stimulus_replicates_spread_as_leaving_out_one_stimulus_does():
+    whole = assembly(trials(neuroids=1))
+    found = InternalConsistency(resamples=4000)(whole).replicates[0]
+    fixed = InternalConsistency(resamples=0)
+    without = [fixed(whole.isel(presentation=np.delete(np.arange(60), s))).value for s in range(60)]
+    jackknife = np.sqrt(59 / 60 * ((without - np.mean(without)) ** 2).sum())
+    assert np.std(found.values) == pytest.approx(jackknife, rel=0.1)
+
+
+def test_infinite_responses_are_refused():
+    values = trials()
+    values[2, 1, 0] = np.inf
+    with pytest.raises(AssemblyError, match="infinite"):
+        InternalConsistency()(assembly(values))

@@ -1,0 +1,108 @@
+"""Estimates of statistics over stimuli and subjects, with bootstrap replicates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from corteval.errors import OptionError, UndefinedScore
+from corteval.score import Estimate, Quantity, Replicates
+from corteval.stats.resampling import draw, replicates
+
+#: Of counts of stimuli (resample, stimulus) and of subjects (resample, subject): (resample, ...)
+#: values, NaN where undefined. Either may have one row that holds for all resamples.
+Statistic = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+#: Elements of the largest temporary array (8 bytes each).
+_BUDGET = 4_000_000
+
+
+def estimate(
+    statistic: Statistic,
+    *,
+    stimulus_ids: np.ndarray | None = None,
+    subjects: np.ndarray | None = None,
+    method: str,
+    quantity: Quantity,
+    undefined: str = "There is nothing to compare.",
+    each: np.ndarray | None = None,
+    error: float | None = None,
+    resamples: int,
+    seed: int,
+    elements: int,
+) -> Estimate:
+    """The statistic of the data as they are, and its replicates.
+
+    Replicates draw stimuli and, from five on, subjects, alone and together.
+
+    Args:
+        statistic: of counts; (resample).
+        stimulus_ids: of its stimuli, if it has any.
+        subjects: of its subjects, if it has any.
+        method, quantity: of the estimate.
+        undefined: reason to give if the statistic is NaN.
+        each: values whose standard deviation is the error; NaN is left out.
+        error: given instead.
+        resamples: number of draws.
+        seed: of the draws.
+        elements: numbers that the statistic holds at once for one resample.
+
+    Raises:
+        UndefinedScore: if the statistic of the data as they are is NaN.
+    """
+    value = float(statistic(ones(stimulus_ids), ones(subjects))[0])
+    if not np.isfinite(value):
+        raise UndefinedScore(undefined)
+    return Estimate(
+        value=value,
+        error=error if each is None else float(np.nanstd(each)),
+        method=method,
+        quantity=quantity,
+        replicates=_replicates(statistic, stimulus_ids, subjects, resamples, seed, elements),
+    )
+
+
+def ones(names: np.ndarray | None) -> np.ndarray:
+    """Counts (1, name) of data as they are: each once."""
+    return np.ones((1, 0 if names is None else len(names)))
+
+
+def require_resamples(resamples: int) -> None:
+    """Refuse a negative number of resamples.
+
+    Raises:
+        OptionError
+    """
+    if resamples < 0:
+        raise OptionError(f"There cannot be {resamples} resamples; 0 gives no replicates.")
+
+
+def _replicates(
+    statistic: Statistic,
+    stimulus_ids: np.ndarray | None,
+    subjects: np.ndarray | None,
+    resamples: int,
+    seed: int,
+    elements: int,
+) -> tuple[Replicates, ...]:
+    made = []
+    step = max(1, _BUDGET // max(1, elements))
+    for way in draw(stimulus_ids=stimulus_ids, subjects=subjects, resamples=resamples, seed=seed):
+        stimuli = _counts(way.stimuli, stimulus_ids)
+        units = _counts(way.neuroids, subjects)
+        values = []
+        for start in range(0, resamples, step):
+            part = slice(start, start + step)
+            values.append(
+                statistic(
+                    stimuli if way.stimuli is None else stimuli[part],
+                    units if way.neuroids is None else units[part],
+                )
+            )
+        made.append(replicates(way, np.concatenate(values)))
+    return tuple(made)
+
+
+def _counts(drawn: np.ndarray | None, names: np.ndarray | None) -> np.ndarray:
+    return ones(names) if drawn is None else drawn.astype(np.float64)

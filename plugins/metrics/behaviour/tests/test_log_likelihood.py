@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+import xarray as xr
+from scipy.stats import norm
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import GroupKFold
+
+from corteval.errors import AssemblyError, OptionError, UndefinedScore
+from corteval_behaviour import DeltaLogLikelihood, delta_log_likelihood
+
+WORDS = 400
+GENERATOR = np.random.default_rng(0)
+LENGTH, FREQUENCY, SURPRISAL, NOISE = GENERATOR.standard_normal((4, WORDS))
+STORY = np.arange(WORDS) // 80
+PLACE = np.arange(WORDS) % 80 + 1
+
+
+def before(values, n=1):
+    """Value of the word n places before, in the same story."""
+    return np.array([values[i - n] if i % 80 >= n else np.nan for i in range(WORDS)])
+
+
+def coords():
+    columns = {
+        "stimulus_id": [f"w{n:03d}" for n in range(WORDS)],
+        "story": [f"story-{n}" for n in STORY],
+        "position": PLACE,
+        "word_within_sentence_id": np.arange(WORDS) % 16 + 1,
+        "length": LENGTH,
+        "log_frequency": FREQUENCY,
+    }
+    return {name: ("presentation", column) for name, column in columns.items()}
+
+
+def assembly(values):
+    return xr.DataArray(values, dims=["presentation"], coords=coords())
+
+
+def reading(effect=1.0, spill=0.0):
+    carried = np.nan_to_num(before(SURPRISAL))
+    return 300 + 2 * LENGTH - FREQUENCY + effect * SURPRISAL + spill * carried + NOISE
+
+
+def gain(nuisance, predictor, values, splits):
+    """By scikit-learn and scipy, word by word."""
+    found = np.zeros(len(values))
+    for train, test in splits:
+        for sign, x in ((1, np.column_stack([nuisance, predictor])), (-1, nuisance)):
+            model = LinearRegression().fit(x[train], values[train])
+            sd = np.sqrt(np.mean((values[train] - model.predict(x[train])) ** 2))
+            found[test] += sign * norm.logpdf(values[test], model.predict(x[test]), sd)
+    return found
+
+
+def test_the_gain_is_that_of_held_out_normal_densities():
+    nuisance = np.column_stack([LENGTH, FREQUENCY])
+    splits = list(GroupKFold(5, shuffle=True, random_state=1).split(nuisance, groups=STORY))
+    from corteval.stats.splits import Split
+
+    found = delta_log_likelihood(
+        nuisance, SURPRISAL[:, None], reading(), [Split(*split) for split in splits]
+    )
+    np.testing.assert_allclose(found, gain(nuisance, SURPRISAL, reading(), splits), atol=1e-9)
+
+
+def test_the_score_holds_out_stories_and_knows_the_words_before():
+    columns = [LENGTH, FREQUENCY, PLACE]
+    nuisance = np.column_stack([*columns, *(before(c, n) for n in (1, 2) for c in columns)])
+    predictor = np.column_stack([SURPRISAL, before(SURPRISAL), before(SURPRISAL, 2)])
+    kept = np.isfinite(nuisance).all(axis=1) & (np.arange(WORDS) % 16 != 0)
+    splitter = GroupKFold(5, shuffle=True, random_state=1)
+    splits = list(splitter.split(nuisance[kept], groups=STORY[kept]))
+    expected = gain(nuisance[kept], predictor[kept], reading()[kept], splits)
+    score = DeltaLogLikelihood(resamples=0)(assembly(SURPRISAL)[::-1], assembly(reading()))
+    np.testing.assert_allclose(score.samples.values, expected, atol=1e-9)
+    assert score.value == pytest.approx(expected.mean())
+    assert score.raw.quantity == "log likelihood"
+    assert len(score.raw.splits) == 64
+
+
+def test_a_known_effect_gains_half_the_log_of_the_ratio_of_variances():
+    score = DeltaLogLikelihood(spill_over=0, resamples=0)(assembly(SURPRISAL), assembly(reading()))
+    assert score.value == pytest.approx(0.5 * np.log(2), abs=0.08)
+
+
+def test_a_predictor_that_is_noise_gains_nothing():
+    noise = np.random.default_rng(3).standard_normal(WORDS)
+    score = DeltaLogLikelihood(resamples=0)(assembly(noise), assembly(reading()))
+    assert -0.05 < score.value < 0.01
+
+
+def test_a_predictor_that_nuisance_explains_gains_nothing():
+    score = DeltaLogLikelihood(spill_over=0, resamples=0)(
+        assembly(2 * LENGTH - FREQUENCY), assembly(reading(effect=0))
+    )
+    assert score.value == pytest.approx(0, abs=1e-9)
+
+
+def test_spill_over_is_found_only_if_the_words_before_are_known():
+    times = assembly(reading(effect=0, spill=1))
+    with_it, without = (
+        DeltaLogLikelihood(spill_over=n, resamples=0)(assembly(SURPRISAL), times).value
+        for n in (1, 0)
+    )
+    assert with_it > 0.2 > 0.02 > without
+
+
+def test_replicates_are_means_over_drawn_words():
+    score = DeltaLogLikelihood(resamples=3000)(assembly(SURPRISAL), assembly(reading()))
+    (made,) = score.raw.replicates
+    assert made.scope == "stimuli"
+    assert np.std(made.values) == pytest.approx(score.raw.error, rel=0.08)
+    assert "independent" in score.notes[0]
+
+
+def test_without_position_words_before_are_not_known():
+    target = assembly(reading()).drop_vars("position")
+    with pytest.raises(AssemblyError, match="coordinate 'position'"):
+        DeltaLogLikelihood(nuisance=("length",))(assembly(SURPRISAL), target)
+
+
+def test_a_constant_source_is_undefined():
+    with pytest.raises(UndefinedScore, match="does not vary"):
+        DeltaLogLikelihood()(assembly(np.ones(WORDS)), assembly(reading()))
+
+
+def test_reading_times_that_are_fitted_exactly_are_undefined():
+    with pytest.raises(UndefinedScore, match="fitted exactly"):
+        DeltaLogLikelihood(spill_over=0)(assembly(SURPRISAL), assembly(SURPRISAL + LENGTH))
+
+
+def test_more_features_than_words_are_undefined():
+    few = slice(0, 12)
+    with pytest.raises(UndefinedScore, match="takes more than"):
+        DeltaLogLikelihood(cross_validation={"group_by": None, "folds": "kfold", "count": 3})(
+            assembly(SURPRISAL)[few], assembly(reading())[few]
+        )
+
+
+def test_options_are_checked():
+    with pytest.raises(OptionError, match="nuisance"):
+        DeltaLogLikelihood(nuisance=())
+    with pytest.raises(OptionError, match="Options are"):
+        DeltaLogLikelihood(cross_validation={"splits": 3})
