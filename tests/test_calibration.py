@@ -50,16 +50,22 @@ GENERATORS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", GENERATORS)
-def test_intervals_cover_and_the_paired_test_errs_as_often_as_they_say(name, record_property):
+def test_intervals_cover_and_the_paired_test_errs_as_often_as_they_say(
+    name, record_testsuite_property
+):
     scores = pairs_of_scores(**GENERATORS[name])
     assert scores[0][0].interval.scope == name.partition(",")[0]
     truth = np.mean([score.value for pair in scores for score in pair])
     covered = [i.low <= truth <= i.high for pair in scores for i in [pair[0].interval]]
     rejected = [compare(*pair).p_value <= 0.05 for pair in scores]
-    record_property("coverage", np.mean(covered))
-    record_property("type I error", np.mean(rejected))
+    record_testsuite_property(f"{name}: coverage", np.mean(covered))
+    record_testsuite_property(f"{name}: type I error", np.mean(rejected))
     assert np.mean(covered) == pytest.approx(0.95, abs=0.02)
-    assert np.mean(rejected) == pytest.approx(0.05, abs=0.015)
+    if name.endswith("few"):
+        # the median of a dozen neuroids varies more over draws than over samples: conservative
+        assert np.mean(rejected) <= 0.065
+    else:
+        assert np.mean(rejected) == pytest.approx(0.05, abs=0.015)
 
 
 @pytest.mark.slow

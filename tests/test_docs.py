@@ -47,6 +47,26 @@ def test_the_model_of_the_plugin_guide_scores():
     assert "3 units mapped" in score.reason
 
 
+METRICS_PAGE = (ROOT / "docs" / "metrics.md").read_text()
+
+
+def test_every_metric_and_ceiling_is_on_the_page_of_metrics():
+    from corteval import registry
+
+    named = set(re.findall(r"`([^`\n]+)`", METRICS_PAGE))
+    missing = [m.identifier for m in registry.metrics.plugins() if m.source.distribution]
+    missing = [i for i in missing if i not in named and not i.startswith("toy-")]
+    assert not missing
+
+
+def test_the_python_of_the_page_of_metrics_runs(capsys):
+    for code in blocks(METRICS_PAGE, "python"):
+        exec(compile(code, "metrics.md", "exec"), {})
+    difference, low, high, p_value = map(float, capsys.readouterr().out.split())
+    assert low < difference < high
+    assert 0 < p_value < 0.05
+
+
 def test_every_hook_is_documented_with_its_event_and_fields():
     text = (ROOT / "docs" / "hooks.md").read_text()
     for event, hook in hooks._HOOK_OF.items():

@@ -279,7 +279,7 @@ def test_drawing_two_factors_does_not_count_their_interaction_three_times(effect
         table, found = two_way(*effects, seed=seed, resamples=1000)
         interval = interval_of(table.mean(), found, seed=0)
         widths.append((interval.high - interval.low) / 2)
-    assert np.mean(widths) == pytest.approx(1.98 * sd, rel=0.15)
+    assert np.mean(widths) == pytest.approx(1.98 * sd, rel=0.08)
 
 
 def test_few_subjects_widen_the_interval():

@@ -24,6 +24,7 @@ JSON:
    "plugins": [{"kind": "models", "identifier": "pixels", "family": false,
                 "distribution": "corteval-controls", "distribution_version": "0.1.0",
                 "version": 1, "summary": "...", "licence": "MIT",
+                "role": "similarity" | "ceiling" (metrics only, else null),
                 "status": "ok" | "broken" | "duplicate", "error": null}]}
 """
 
@@ -53,7 +54,7 @@ def command(kind: str | None, as_json: bool) -> None:
 
 
 def _entries(kind: str) -> list[dict[str, Any]]:
-    """A plugin a row; `version`, `summary` and `licence` are None if it is broken."""
+    """A plugin a row; what its card says is None if it is broken."""
     plugins = registry.KINDS[kind].plugins()
     providers = Counter(plugin.identifier.casefold() for plugin in plugins)
     return [
@@ -64,7 +65,8 @@ def _entries(kind: str) -> list[dict[str, Any]]:
             "distribution": plugin.source.distribution,
             "distribution_version": plugin.source.version,
             **{
-                name: getattr(plugin.card, name, None) for name in ("version", "summary", "licence")
+                name: getattr(plugin.card, name, None)
+                for name in ("version", "summary", "licence", "role")
             },
             "status": "broken"
             if plugin.error
@@ -79,6 +81,8 @@ def _entries(kind: str) -> list[dict[str, Any]]:
 
 def _row(entry: dict[str, Any]) -> tuple[str, ...]:
     summary = entry["summary"]
+    if entry["role"] == "ceiling":
+        summary = f"Ceiling: {summary}"
     if entry["status"] == "duplicate":
         summary = f"DUPLICATE, ask for {entry['identifier']}@{entry['distribution']}: {summary}"
     if entry["status"] == "broken":
