@@ -108,7 +108,7 @@ class Features:
         """X_cᵀ B (feature, column) for B (stimulus, column)."""
         found = zeros(self.values, self.count, right.shape[1])
         for columns in self.columns():
-            found[columns] = self.block(columns).T @ right
+            found[columns] = (right.T @ self.block(columns)).T
         return found
 
     def block(self, columns: slice) -> Array:

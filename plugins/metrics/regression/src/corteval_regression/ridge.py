@@ -28,6 +28,7 @@ from corteval_regression.arrays import (
     solve_lower,
 )
 from corteval_regression.features import (
+    BUDGET,
     Features,
     Splits,
     left_out,
@@ -108,16 +109,21 @@ def _from_features(
     mean = targets.mean(0)
     weights = solve(factor, features.transposed_times(targets))
     found = []
-    for left, place in _left_and_tested(features, targets, splits):
-        block = features.centred(left)
-        half = solve_lower(factor, block.T)
-        within = -(half.T @ half) - 1 / features.stimuli
-        within = _plus_diagonal(within, 1.0)
-        residual = targets[left] - mean - block @ weights
-        predicted = _predicted(within, residual, targets[left])
-        if predicted is None:
-            return None
-        found.append(as_numpy(predicted[place]))
+    for group in _sharing(features, splits):
+        # rows that several splits leave out are transformed once
+        union = np.unique(np.concatenate([left for left, _ in group]))
+        block = features.centred(like(targets, union))
+        residuals = targets[like(targets, union)] - mean - block @ weights
+        rotated = solve_lower(factor, block.T).T
+        for left, place in group:
+            rows = like(targets, np.searchsorted(union, left))
+            part = rotated[rows]
+            within = _plus_diagonal(-(part @ part.T) - 1 / features.stimuli, 1.0)
+            observed = targets[like(targets, left)]
+            predicted = _predicted(within, residuals[rows], observed)
+            if predicted is None:
+                return None
+            found.append(as_numpy(predicted[like(targets, place)]))
     return found
 
 
@@ -137,11 +143,12 @@ def _from_stimuli(
     operator -= 1 / ((size + alpha) * features.stimuli)
     residuals = operator @ (targets - targets.mean(0))
     found = []
-    for left, place in _left_and_tested(features, targets, splits):
+    for positions, place in _left_and_tested(splits, features.stimuli):
+        left = like(targets, positions)
         predicted = _predicted(operator[left][:, left], residuals[left], targets[left])
         if predicted is None:
             return None
-        found.append(as_numpy(predicted[place]))
+        found.append(as_numpy(predicted[like(targets, place)]))
     return found
 
 
@@ -166,14 +173,23 @@ def _by_singular_values(features: Features, targets: Array, splits: Splits) -> I
         yield as_numpy((features.centred(others) - mean) @ weights + offset)
 
 
-def _left_and_tested(
-    features: Features, targets: Array, splits: Splits
-) -> Iterator[tuple[Array, Array]]:
-    """Rows outside training, and positions of the test rows among them."""
+def _left_and_tested(splits: Splits, stimuli: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows outside training, and positions of the test rows among them, of each split."""
     for train, test in splits:
-        left = left_out(np.asarray(train), features.stimuli)
-        place = place_among(left, np.asarray(test))
-        yield like(targets, left), like(targets, place)
+        left = left_out(np.asarray(train), stimuli)
+        yield left, place_among(left, np.asarray(test))
+
+
+def _sharing(features: Features, splits: Splits) -> Iterator[list[tuple[np.ndarray, np.ndarray]]]:
+    """Splits in groups whose left-out rows together fit the memory budget."""
+    group: list[tuple[np.ndarray, np.ndarray]] = []
+    for pair in _left_and_tested(splits, features.stimuli):
+        rows = sum(len(left) for left, _ in group) + len(pair[0])
+        if group and 8 * features.count * min(rows, features.stimuli) > BUDGET:
+            yield group
+            group = []
+        group.append(pair)
+    yield group
 
 
 def _predicted(within: Array, residual: Array, observed: Array) -> Array:
