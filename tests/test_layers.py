@@ -66,8 +66,17 @@ def test_what_listing_needs_is_light(name):
 def test_every_import_is_declared_by_its_package(package, path):
     tops = {name.split(".")[0] for name in imports(path)} - set(sys.stdlib_module_names)
     optional = {"pytest", "hypothesis"} if part_is_testing(path) else set()
-    needed = {DISTRIBUTIONS.get(top, top.replace("_", "-")) for top in tops - optional}
-    assert needed <= package.declared | {package.dist}
+    assert distributions(tops - optional) <= package.declared | package.optional | {package.dist}
+
+
+@pytest.mark.parametrize(("package", "path"), SOURCES, ids=lambda x: getattr(x, "name", str(x)))
+def test_what_an_extra_installs_is_imported_only_where_it_is_used(package, path):
+    tops = {name.split(".")[0] for name in imports(path, at_once=True)}
+    assert not distributions(tops) & (package.optional - package.declared)
+
+
+def distributions(tops):
+    return {DISTRIBUTIONS.get(top, top.replace("_", "-")) for top in tops}
 
 
 def part_is_testing(path):
@@ -77,6 +86,12 @@ def part_is_testing(path):
 @pytest.mark.parametrize("plugin", PLUGINS, ids=str)
 def test_cards_import_the_standard_library_and_cards_only(plugin):
     names = imports(plugin.source / "card.py") | imports(plugin.source / "__init__.py")
+    own = {
+        n for n in names if (plugin.source / f"{n.removeprefix(plugin.module + '.')}.py").is_file()
+    }
+    for name in own:  # a card may be spread over modules as light as itself
+        names |= imports(plugin.source / f"{name.removeprefix(plugin.module + '.')}.py")
+    names = {n for n in names if n != plugin.module and not n.startswith(tuple(own) or "-")}
     tops = {name.split(".")[0] for name in names} - set(sys.stdlib_module_names)
     assert tops <= {"corteval"}
     assert {n for n in names if n.startswith("corteval")} <= {

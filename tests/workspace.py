@@ -33,6 +33,12 @@ class Package:
         """Distributions it depends on."""
         return {name_of(requirement) for requirement in self.project["dependencies"]}
 
+    @property
+    def optional(self):
+        """Distributions that an extra installs."""
+        extras = self.project.get("optional-dependencies", {}).values()
+        return {name_of(requirement) for extra in extras for requirement in extra}
+
     def __str__(self):
         return self.dist
 
@@ -46,8 +52,11 @@ PLUGINS = [Package(path.parent) for path in sorted(ROOT.glob("plugins/*/*/pyproj
 PACKAGES = [CORE, *PLUGINS]
 
 
-def imports(path):
-    """Dotted names a file imports at run time; imports for type checking only do not count."""
+def imports(path, *, at_once=False):
+    """Dotted names a file imports at run time; imports for type checking only do not count.
+
+    With `at_once`, those that the import of the file itself imports.
+    """
     tree = ast.parse(path.read_text())
     skipped = {
         id(inner)
@@ -55,6 +64,13 @@ def imports(path):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         for inner in ast.walk(node)
     }
+    if at_once:
+        skipped |= {
+            id(inner)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            for inner in ast.walk(node)
+        }
     names = set()
     for node in ast.walk(tree):
         if id(node) in skipped:

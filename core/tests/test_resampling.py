@@ -13,6 +13,7 @@ from corteval.stats.resampling import (
     linear_replicates,
     median,
     median_correlation_replicates,
+    spearman_brown,
 )
 
 IDS = [f"s{n:02d}" for n in range(12)]
@@ -163,3 +164,8 @@ def test_linear_replicates_of_a_mean_are_exact():
     influence = 11 * (values.mean() - (values.sum() - values) / 11)
     found = linear_replicates(values.mean(), influence, way)
     np.testing.assert_allclose(found.values, way.stimuli @ values / 12, atol=1e-6)
+
+
+def test_spearman_brown_has_its_fixed_points():
+    np.testing.assert_allclose(spearman_brown(np.array([0.0, 0.5, 1.0])), [0, 2 / 3, 1])
+    assert np.isnan(spearman_brown(np.array([-1.0]))).all()

@@ -154,6 +154,13 @@ def correlation_influence(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.asarray(product - product.mean(axis=0) * (a * a + b * b) / 2)
 
 
+def spearman_brown(r: np.ndarray) -> np.ndarray:
+    """Reliability of the whole from the correlation of its halves: 2r / (1 + r); NaN at r = -1."""
+    r = np.asarray(r, np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(r > -1, 2 * r / (1 + r), np.nan)
+
+
 def _standard(values: np.ndarray) -> np.ndarray:
     """Columns centred and of unit length; NaN where they are constant."""
     values = np.asarray(values, np.float64)

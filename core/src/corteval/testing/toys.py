@@ -29,6 +29,7 @@ from corteval.stats.resampling import (
     draw,
     median,
     median_correlation_replicates,
+    spearman_brown,
 )
 from corteval.stimuli import StimulusSet
 
@@ -336,15 +337,11 @@ class Reliability:
         ids, neuroids = (list(assembly[n].values) for n in ("stimulus_id", "neuroid_id"))
         split = Held(halves[0], halves[1], np.arange(len(ids)))
         draws = draw(stimulus_ids=ids, neuroid_ids=neuroids, resamples=_RESAMPLES, seed=self.seed)
-        replicates = median_correlation_replicates([split], draws, transform=_spearman_brown)
+        replicates = median_correlation_replicates([split], draws, transform=spearman_brown)
         return Estimate(
-            value=float(median(_spearman_brown(correlation(*halves)))),
+            value=float(median(spearman_brown(correlation(*halves)))),
             error=float(np.std(replicates[-1].values)),
             method="odd against even trials, Spearman-Brown; error: sd of bootstrap",
             quantity="reliability",
             replicates=replicates,
         )
-
-
-def _spearman_brown(r: np.ndarray) -> np.ndarray:
-    return np.asarray(2 * r / (1 + r))

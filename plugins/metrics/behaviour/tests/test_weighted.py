@@ -9,7 +9,6 @@ from corteval_behaviour.halves import (
     chosen_halves,
     complemented_halves,
     shuffled_halves,
-    spearman_brown,
 )
 from corteval_behaviour.weighted import tally, totals, weighted_correlation, weighted_mean
 
@@ -97,8 +96,3 @@ def test_the_published_mistake_shares_14_of_100_rows_and_misses_40():
     half, other = complemented_halves(100, 1, 0)[0] > 0
     assert (half & other).sum() == 14
     assert (~half & ~other).sum() == 40
-
-
-def test_spearman_brown_has_its_fixed_points():
-    np.testing.assert_allclose(spearman_brown(np.array([0.0, 0.5, 1.0])), [0, 2 / 3, 1])
-    assert np.isnan(spearman_brown(np.array(-1.0)))

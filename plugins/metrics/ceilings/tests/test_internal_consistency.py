@@ -10,7 +10,6 @@ from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval_ceilings import (
     Halves,
     InternalConsistency,
-    spearman_brown,
     split_half_reliability,
 )
 
@@ -84,11 +83,6 @@ def test_a_stimulus_without_trials_in_a_half_is_undefined():
 def test_constant_responses_are_undefined():
     with pytest.raises(UndefinedScore, match="do not vary"):
         InternalConsistency()(assembly(np.ones((10, 2, 6))))
-
-
-def test_spearman_brown_has_its_fixed_points():
-    np.testing.assert_allclose(spearman_brown(np.array([0.0, 0.5, 1.0])), [0, 2 / 3, 1])
-    assert np.isnan(spearman_brown(np.array([-1.0]))).all()
 
 
 def test_wrong_options_are_refused():

@@ -12,7 +12,7 @@ from scipy.spatial.distance import pdist, squareform
 from corteval.assembly import neural
 from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval_ceilings import RSANoiseCeiling, bounds, compare, correlation_distances
-from corteval_ceilings.rdm import influence
+from corteval_similarity import pair_influence as influence
 
 TOOLBOX = {"pearson": "corr", "spearman": "spearman", "kendall": "tau-a", "cosine": "cosine"}
 

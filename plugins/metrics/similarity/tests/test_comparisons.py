@@ -8,7 +8,7 @@ from rsatoolbox.rdm import RDMs, compare
 from scipy.spatial.distance import squareform
 
 from corteval.errors import AssemblyError, OptionError, UndefinedScore
-from corteval_similarity import compare_rdms
+from corteval_similarity import compare_rdms, compare_rows, pair_influence
 from corteval_similarity.pairs import among, row_sums, times
 
 PEER = {
@@ -93,6 +93,41 @@ def test_an_rdm_of_zeros_has_no_cosine(comparison):
     first, _ = rdms()
     with pytest.raises(UndefinedScore, match="All 66 dissimilarities are 0"):
         compare_rdms(first, np.zeros(66), comparison)
+
+
+@pytest.mark.parametrize("comparison", PEER)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_an_rdm_that_is_not_finite_is_refused(comparison, value):
+    first, second = rdms()
+    first[3] = value
+    with pytest.raises(UndefinedScore, match="1 of 66 dissimilarities are not finite"):
+        compare_rdms(first, second, comparison)
+
+
+def test_a_constant_but_for_rounding_has_no_correlation():
+    first, _ = rdms()
+    second = np.where(first < 0.5, 0.3, 0.1 + 0.2)
+    with pytest.raises(UndefinedScore, match="a constant has no correlation"):
+        compare_rdms(first, second, "pearson")
+
+
+@pytest.mark.parametrize("comparison", PEER)
+def test_rows_are_compared_one_by_one(comparison):
+    stack = np.stack([[rdms(seed=2 * a + b)[0] for b in range(2)] for a in range(3)])
+    second = rdms()[1]
+    expected = [[compare_rdms(pairs, second, comparison) for pairs in row] for row in stack]
+    np.testing.assert_array_equal(compare_rows(stack, second, comparison), expected)
+
+
+def test_a_row_without_a_similarity_is_nan_alone():
+    first, second = rdms()
+    found = compare_rows(np.stack([first, np.zeros(66), second]), second, "cosine")
+    np.testing.assert_array_equal(np.isnan(found), [False, True, False])
+
+
+def test_whitened_comparisons_have_no_influence_of_single_pairs():
+    with pytest.raises(OptionError, match="whitened cosine"):
+        pair_influence(*rdms(), "whitened cosine")
 
 
 def test_integers_do_not_overflow():

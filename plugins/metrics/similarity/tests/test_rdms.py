@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rsatoolbox.data import Dataset
 from rsatoolbox.rdm import calc_rdm
-from scipy.spatial.distance import pdist
+from scipy.spatial.distance import pdist, squareform
 
 from corteval.errors import UndefinedScore
-from corteval_similarity import correlation_rdm, euclidean_rdm
+from corteval_similarity import correlation_distances, correlation_rdm, euclidean_rdm
 from corteval_similarity.grams import gram
 
 
@@ -65,3 +65,16 @@ def test_a_pattern_that_is_the_same_in_all_units_is_refused(constant, dtype):
     x[3] = constant
     with pytest.raises(UndefinedScore, match=r"1 of 15 stimuli .* number 4"):
         correlation_rdm(x)
+
+
+def test_a_pattern_that_is_the_same_in_all_units_leaves_the_other_distances():
+    x = patterns()
+    x[3] = 0.1
+    found = squareform(correlation_distances(x))
+    lacking = np.zeros((15, 15), bool)
+    lacking[3] = lacking[:, 3] = True
+    np.fill_diagonal(lacking, False)
+    np.testing.assert_array_equal(np.isnan(found), lacking)
+    rest = np.delete(x, 3, axis=0)
+    without = np.delete(np.delete(found, 3, axis=0), 3, axis=1)
+    np.testing.assert_allclose(squareform(without), pdist(rest, "correlation"), atol=1e-12)

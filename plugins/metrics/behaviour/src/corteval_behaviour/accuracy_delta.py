@@ -11,9 +11,9 @@ import xarray as xr
 
 from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval.score import Estimate, Score
-from corteval.stats.resampling import median
+from corteval.stats.resampling import median, spearman_brown
 from corteval_behaviour.bootstrap import estimate, ones, require_resamples
-from corteval_behaviour.halves import chosen_halves, require_repetitions, spearman_brown
+from corteval_behaviour.halves import chosen_halves, require_repetitions
 from corteval_behaviour.trials import Trials, aligned, column, correct, trials
 from corteval_behaviour.weighted import ratio, tally, totals, weighted_mean
 

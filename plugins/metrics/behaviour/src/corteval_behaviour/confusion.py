@@ -10,8 +10,9 @@ import xarray as xr
 
 from corteval.errors import UndefinedScore
 from corteval.score import Estimate, Score
+from corteval.stats.resampling import spearman_brown
 from corteval_behaviour.bootstrap import Statistic, estimate, ones, require_resamples
-from corteval_behaviour.halves import require_repetitions, shuffled_halves, spearman_brown
+from corteval_behaviour.halves import require_repetitions, shuffled_halves
 from corteval_behaviour.trials import Trials, aligned, chosen, column, trials
 from corteval_behaviour.weighted import crossed_totals, ratio, weighted_correlation, weighted_mean
 

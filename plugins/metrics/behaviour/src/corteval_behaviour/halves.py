@@ -7,13 +7,6 @@ import numpy as np
 from corteval.errors import OptionError
 
 
-def spearman_brown(r: np.ndarray) -> np.ndarray:
-    """Reliability of the whole from the correlation of its halves: 2r / (1 + r); NaN at r = -1."""
-    r = np.asarray(r, np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(r > -1, 2 * r / (1 + r), np.nan)
-
-
 def shuffled_halves(count: int, repetitions: int, seed: int) -> np.ndarray:
     """Halves by shuffling, as ``RandomState(seed).shuffle`` of positions, time after time.
 

@@ -10,9 +10,9 @@ import xarray as xr
 
 from corteval.errors import UndefinedScore
 from corteval.score import Estimate, Score
-from corteval.stats.resampling import median
+from corteval.stats.resampling import median, spearman_brown
 from corteval_behaviour.bootstrap import estimate, ones, require_resamples
-from corteval_behaviour.halves import chosen_halves, require_repetitions, spearman_brown
+from corteval_behaviour.halves import chosen_halves, require_repetitions
 from corteval_behaviour.tables import mean_over_subjects, sum_over_subjects, table
 from corteval_behaviour.weighted import ratio, weighted_correlation
 from corteval_behaviour.words import neighbours, reading_times, shifted, words_kept

@@ -10,12 +10,12 @@ import xarray as xr
 
 from corteval.errors import OptionError, UndefinedScore
 from corteval.score import Estimate, Score
+from corteval.stats.resampling import spearman_brown
 from corteval_behaviour.bootstrap import Statistic, estimate, ones, require_resamples
 from corteval_behaviour.halves import (
     complemented_halves,
     require_repetitions,
     shuffled_halves,
-    spearman_brown,
 )
 from corteval_behaviour.trials import (
     Trials,

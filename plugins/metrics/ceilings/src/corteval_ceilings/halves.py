@@ -18,17 +18,12 @@ from corteval.stats.resampling import (
     median,
     median_correlation_replicates,
     require_stimuli,
+    spearman_brown,
     subjects_of,
 )
 
 #: Elements of the largest temporary array (8 bytes each).
 _BUDGET = 500_000
-
-
-def spearman_brown(r: np.ndarray) -> np.ndarray:
-    """Reliability of the whole from the correlation of its halves: 2r / (1 + r); NaN at r = -1."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(r > -1, 2 * r / (1 + r), np.nan)
 
 
 @final

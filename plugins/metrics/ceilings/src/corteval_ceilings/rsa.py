@@ -13,14 +13,8 @@ from corteval.assembly import responses_matrix
 from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval.score import Estimate, Replicates
 from corteval.stats.resampling import Draws, draw, replicates, require_stimuli, subjects_of
-from corteval_ceilings.rdm import (
-    Comparison,
-    Pooling,
-    bounds,
-    correlation_distances,
-    influence,
-    pools,
-)
+from corteval_ceilings.rdm import Comparison, Pooling, bounds, correlation_distances, pools
+from corteval_similarity import is_rdm, pair_influence, rdm_pairs
 
 Bound = Literal["upper", "lower"]
 
@@ -125,7 +119,7 @@ class RSANoiseCeiling:
         pooled = pools(rdms, self.comparison, self.pooling)[int(self.bound == "upper")]
         of_pairs = np.zeros(rdms.shape[1])
         for pool, rdm in zip(pooled, rdms, strict=True):
-            of_pairs += influence(pool, rdm, self.comparison) / len(rdms)
+            of_pairs += pair_influence(pool, rdm, self.comparison) / len(rdms)
         return np.asarray(squareform(of_pairs).sum(axis=0))
 
 
@@ -136,11 +130,16 @@ def subject_rdms(assembly: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.nda
         assembly: see `RSANoiseCeiling.__call__`.
 
     Raises:
-        AssemblyError: if there are no subjects, or an RDM is not symmetric, or not finite.
+        AssemblyError: if it is not said whose neuroids or RDMs they are, or an RDM is not
+            symmetric, or not finite.
         UndefinedScore: if a subject has one neuroid, or a stimulus with equal responses in all.
     """
-    if "presentation_2" in assembly.dims:
-        return _given_rdms(assembly)
+    if is_rdm(assembly):
+        if "subject" not in assembly.coords or assembly["subject"].dims != ("subject",):
+            raise AssemblyError("RDMs have no coordinate 'subject' that says whose they are.")
+        rdms = rdm_pairs(assembly)
+        names, stimulus_ids = (assembly[c].values.astype(str) for c in ("subject", "stimulus_id"))
+        return names, stimulus_ids, rdms
     flat = responses_matrix(assembly)
     of_neuroid = subjects_of(flat)
     if of_neuroid is None:
@@ -154,37 +153,3 @@ def subject_rdms(assembly: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.nda
             f"responses in all neuroids, such as {subjects[undefined][0]}: no correlation distance."
         )
     return subjects, flat["stimulus_id"].values.astype(str), rdms
-
-
-def _given_rdms(assembly: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    needed = {
-        "subject": "subject",
-        "stimulus_id": "presentation",
-        "stimulus_id_2": "presentation_2",
-    }
-    lacking = [
-        name
-        for name, dim in needed.items()
-        if name not in assembly.coords or assembly[name].dims != (dim,)
-    ]
-    if lacking or set(assembly.dims) != set(needed.values()):
-        raise AssemblyError(
-            f"RDMs have dims subject, presentation, presentation_2, not {assembly.dims}; "
-            f"coordinates lacking: {', '.join(lacking) or 'none'}."
-        )
-    whole = assembly.transpose("subject", "presentation", "presentation_2")
-    columns = whole["stimulus_id_2"].values.astype(str)
-    ids = whole["stimulus_id"].values.astype(str)
-    if sorted(ids) != sorted(columns) or len(set(ids)) < len(ids):
-        raise AssemblyError("stimulus_id and stimulus_id_2 do not name the same stimuli once each.")
-    order = np.argsort(columns)[np.argsort(np.argsort(ids))]
-    values = whole.values[:, :, order].astype(np.float64)
-    if not np.allclose(values, values.transpose(0, 2, 1), equal_nan=True):
-        raise AssemblyError("An RDM is not symmetric.")
-    rdms = values[:, *np.triu_indices(len(ids), 1)]
-    if not np.isfinite(rdms).all():
-        raise AssemblyError(
-            f"{int((~np.isfinite(rdms)).sum())} dissimilarities are not finite. Select stimuli "
-            "that every subject saw."
-        )
-    return whole["subject"].values.astype(str), ids, rdms

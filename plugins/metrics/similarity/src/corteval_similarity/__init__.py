@@ -9,33 +9,43 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from corteval_similarity.assemblies import rdm_assembly
-    from corteval_similarity.comparisons import compare_rdms
+    from corteval_similarity.assemblies import is_rdm, rdm_assembly, rdm_pairs
+    from corteval_similarity.comparisons import compare_rdms, compare_rows, pair_influence
     from corteval_similarity.crossnobis import crossnobis_rdm, noise_covariance
     from corteval_similarity.kernels import cka
-    from corteval_similarity.rdms import correlation_rdm, euclidean_rdm
+    from corteval_similarity.rdms import correlation_distances, correlation_rdm, euclidean_rdm
     from corteval_similarity.rotation import procrustes
 
 __version__ = "0.1.0"
 
 _MODULES = {
+    "correlation_distances": "rdms",
     "correlation_rdm": "rdms",
     "euclidean_rdm": "rdms",
     "crossnobis_rdm": "crossnobis",
     "noise_covariance": "crossnobis",
     "compare_rdms": "comparisons",
+    "compare_rows": "comparisons",
+    "pair_influence": "comparisons",
+    "is_rdm": "assemblies",
     "rdm_assembly": "assemblies",
+    "rdm_pairs": "assemblies",
     "cka": "kernels",
     "procrustes": "rotation",
 }
 
 __all__ = [
+    "correlation_distances",
     "correlation_rdm",
     "euclidean_rdm",
     "crossnobis_rdm",
     "noise_covariance",
     "compare_rdms",
+    "compare_rows",
+    "pair_influence",
+    "is_rdm",
     "rdm_assembly",
+    "rdm_pairs",
     "cka",
     "procrustes",
 ]

@@ -53,7 +53,7 @@ def rdm_assembly(
         assembly = xr.DataArray(np.asarray(values, np.float64), coords=coords, dims=dims)
     except ValueError as error:
         raise AssemblyError(f"Values of shape {np.shape(values)} do not fit: {error}") from error
-    rdm_pairs(assembly, assembly["stimulus_id"].values)
+    rdm_pairs(assembly)
     return assembly
 
 
@@ -62,12 +62,12 @@ def is_rdm(assembly: xr.DataArray) -> bool:
     return "presentation_2" in assembly.dims
 
 
-def rdm_pairs(assembly: xr.DataArray, stimulus_ids: np.ndarray) -> np.ndarray:
+def rdm_pairs(assembly: xr.DataArray, stimulus_ids: np.ndarray | None = None) -> np.ndarray:
     """Dissimilarities of every pair of stimuli, (subject, pair), float64, see `pairs`.
 
     Args:
         assembly: RDMs.
-        stimulus_ids: in the order of the result.
+        stimulus_ids: in the order of the result; that of ``presentation`` if None.
 
     Raises:
         AssemblyError: if a coordinate or a stimulus lacks or repeats, or if a matrix is not finite
@@ -86,15 +86,24 @@ def rdm_pairs(assembly: xr.DataArray, stimulus_ids: np.ndarray) -> np.ndarray:
             raise AssemblyError(f"Some {name} repeat.")
     if "subject" not in assembly.dims:
         assembly = assembly.expand_dims("subject")
-    for _ in range(2):  # rows, then columns
-        assembly = in_order(assembly, stimulus_ids).rename(_TURNED)
-    values = assembly.transpose("subject", "presentation", "presentation_2").values
+    if stimulus_ids is None:
+        stimulus_ids = assembly["stimulus_id"].values
+    turned = in_order(assembly, stimulus_ids).rename(_TURNED)
+    try:
+        turned = in_order(turned, stimulus_ids)
+    except AssemblyError as error:
+        message = f"stimulus_id and stimulus_id_2 do not name the same stimuli. {error}"
+        raise AssemblyError(message) from error
+    values = turned.transpose("subject", "presentation_2", "presentation").values
     values = np.array(values, np.float64)
     values[:, np.arange(len(stimulus_ids)), np.arange(len(stimulus_ids))] = 0
     bad = ~np.isfinite(values)
     if bad.any():
-        raise AssemblyError(f"{int(bad.sum() // 2)} dissimilarities are not finite.")
+        raise AssemblyError(
+            f"{int(bad.sum() // 2)} dissimilarities are not finite. Select stimuli of which all "
+            "are known, for every subject."
+        )
     gap = np.abs(values - values.swapaxes(1, 2)).max()
     if gap > _SYMMETRY * np.abs(values).max():
-        raise AssemblyError(f"A matrix differs from its transpose by {gap:.3g}; RDMs do not.")
+        raise AssemblyError(f"An RDM is not symmetric: it differs from its transpose by {gap:.3g}.")
     return np.stack([squareform(matrix, checks=False) for matrix in values])

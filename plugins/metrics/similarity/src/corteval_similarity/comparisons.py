@@ -6,6 +6,7 @@ RDMs are vectors over pairs of stimuli, see `pairs`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from corteval.errors import OptionError, UndefinedScore
 from corteval.score import Quantity
+from corteval_similarity.grams import ROUNDING
 from corteval_similarity.influence import Compared, Part, of_cosine, of_pairs
 from corteval_similarity.pairs import row_sums, times
 from corteval_similarity.rank_correlations import (
@@ -45,18 +47,24 @@ class Comparison:
         quantity: what the similarity is.
         prepare: what it needs of one RDM; may overwrite the vector it is given.
         value: similarity of two prepared RDMs.
-        influence: (stimulus), of two prepared RDMs and their similarity.
+        influence: of two prepared RDMs and their similarity: of pairs up to a constant, (pair).
+        pairwise: whether a weight can be given to each pair. If not, `influence` is that of
+            stimuli, (stimulus).
     """
 
     quantity: Quantity
     prepare: Callable[[np.ndarray], Any]
     value: Callable[[Any, Any], float]
     influence: Callable[[Any, Any, float], np.ndarray]
+    pairwise: bool = True
 
     def compare(self, first: Any, second: Any, *, influence: bool) -> Compared:
         """Similarity of two prepared RDMs, with its influence if wanted."""
         value = min(max(self.value(first, second), -1.0), 1.0)  # but for rounding it is within
-        return Compared(value, self.influence(first, second, value) if influence else None)
+        if not influence:
+            return Compared(value, None)
+        change = self.influence(first, second, value)
+        return Compared(value, of_pairs(change) if self.pairwise else change)
 
 
 def compare_rdms(first: np.ndarray, second: np.ndarray, comparison: str = "spearman") -> float:
@@ -78,12 +86,60 @@ def compare_rdms(first: np.ndarray, second: np.ndarray, comparison: str = "spear
         comparison: one of the above.
 
     Raises:
-        UndefinedScore: if either is constant, or zero for the cosines.
+        UndefinedScore: if either is constant, zero for the cosines, or not finite.
         OptionError: for another comparison.
     """
     chosen = comparison_named(comparison)
-    sides = [chosen.prepare(np.array(pairs, np.float64)) for pairs in (first, second)]
+    sides = [chosen.prepare(_finite(pairs)) for pairs in (first, second)]
     return chosen.compare(*sides, influence=False).value
+
+
+def compare_rows(first: np.ndarray, second: np.ndarray, comparison: str = "spearman") -> np.ndarray:
+    """Similarity of each RDM to the one in the same place.
+
+    Args:
+        first, second: (..., pair), of shapes that broadcast.
+        comparison: see `compare_rdms`.
+
+    Returns:
+        (...); NaN where `compare_rdms` is undefined.
+
+    Raises:
+        OptionError: for another comparison.
+    """
+    first, second = np.broadcast_arrays(first, second)
+    found = np.full(first.shape[:-1], np.nan)
+    for place in np.ndindex(found.shape):
+        with suppress(UndefinedScore):
+            found[place] = compare_rdms(first[place], second[place], comparison)
+    return found
+
+
+def pair_influence(
+    first: np.ndarray, second: np.ndarray, comparison: str = "spearman"
+) -> np.ndarray:
+    """Derivative of `compare_rdms` with respect to the weight of each pair, at equal weights.
+
+    With weights, a correlation has weighted means and squares. A rank is the weight of what lies
+    below, plus half of what is equal, so ranks move too.
+
+    Args:
+        first, second: (pair) of the same stimuli in the same order.
+        comparison: see `compare_rdms`; not ``"whitened cosine"``, where pairs depend on each other.
+
+    Returns:
+        (pair); they sum to 0. For ``kendall`` exact up to 512 distinct values, then close.
+
+    Raises:
+        UndefinedScore: see `compare_rdms`.
+        OptionError: for another comparison.
+    """
+    chosen = comparison_named(comparison)
+    if not chosen.pairwise:
+        raise OptionError(f"Pairs have no weights of their own in the {comparison}.")
+    x, y = (chosen.prepare(_finite(pairs)) for pairs in (first, second))
+    change = chosen.influence(x, y, chosen.value(x, y))
+    return np.asarray((change - change.mean()) / len(change))
 
 
 def comparison_named(name: str) -> Comparison:
@@ -96,6 +152,15 @@ def comparison_named(name: str) -> Comparison:
         known = ", ".join(_COMPARISONS)
         raise OptionError(f"Unknown comparison of RDMs {name!r}; known: {known}.")
     return _COMPARISONS[name]
+
+
+def _finite(pairs: np.ndarray) -> np.ndarray:
+    """A copy in float64, for `Comparison.prepare`."""
+    pairs = np.array(pairs, np.float64)
+    bad = np.count_nonzero(~np.isfinite(pairs))
+    if bad:
+        raise UndefinedScore(f"{bad} of {len(pairs)} dissimilarities are not finite.")
+    return pairs
 
 
 def _unit(pairs: np.ndarray) -> np.ndarray:
@@ -118,7 +183,8 @@ def _ranked(pairs: np.ndarray) -> Ranked:
 
 
 def _require_variation(pairs: np.ndarray) -> None:
-    if pairs.min() == pairs.max():
+    low, high = pairs.min(), pairs.max()
+    if high - low <= ROUNDING * max(abs(low), abs(high)):
         raise UndefinedScore(
             f"All {len(pairs)} dissimilarities are {pairs[0]:.4g}; a constant has no correlation."
         )
@@ -129,13 +195,13 @@ def _product(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def _product_influence(x: np.ndarray, y: np.ndarray, value: float) -> np.ndarray:
-    """Of Σ x y / sqrt(Σ x² Σ y²); for a correlation the mean has no influence."""
+    """On Σ x y / sqrt(Σ x² Σ y²); for a correlation the mean has no influence."""
     change = x * x
     change += y * y
     change *= -value / 2
     change += x * y
     change *= len(change)
-    return of_pairs(change)
+    return change
 
 
 def _centred(pairs: np.ndarray) -> Centred:
@@ -185,5 +251,6 @@ _COMPARISONS = {
         prepare=_centred,
         value=_whitened_cosine,
         influence=_whitened_influence,
+        pairwise=False,
     ),
 }

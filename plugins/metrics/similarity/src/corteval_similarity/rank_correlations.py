@@ -1,4 +1,4 @@
-"""Rank correlations of dissimilarities, with their influence."""
+"""Rank correlations of dissimilarities, with the influence of each pair of stimuli."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.stats import kendalltau
 
-from corteval_similarity.influence import of_pairs
 from corteval_similarity.ranks import Ranked, ties
 
 #: Joint ranks are counted on a grid of at most so many steps a side, for intervals only.
@@ -23,7 +22,7 @@ def spearman(x: Ranked, y: Ranked) -> float:
 
 
 def spearman_influence(x: Ranked, y: Ranked, value: float) -> np.ndarray:
-    """Influence, (stimulus), with the effect of a pair on the ranks of all others.
+    """Influence of pairs up to a constant, (pair), with their effect on the ranks of all others.
 
     With F(X), G(Y) the ranks over the number of pairs, the influence of a pair with values
     (a, b) on E[F(X) G(Y)] is, up to a constant,
@@ -44,7 +43,7 @@ def spearman_influence(x: Ranked, y: Ranked, value: float) -> np.ndarray:
             start, end = ties(_in_order(this, this.ranks))
             _add_in_order(change, this, value / 8 * (end - start) ** 2 / spread)
     change *= len(change)
-    return of_pairs(change)
+    return change
 
 
 def kendall(x: Ranked, y: Ranked) -> float:
@@ -55,11 +54,11 @@ def kendall(x: Ranked, y: Ranked) -> float:
 
 
 def kendall_influence(x: Ranked, y: Ranked, value: float) -> np.ndarray:
-    """Influence, (stimulus): that of a pair is 2 (E[sign(a - X) sign(b - Y)] - tau).
+    """Influence of pairs up to a constant, (pair): 2 E[sign(a - X) sign(b - Y)].
 
     The expectation is taken over a grid of ranks, exact up to 512 distinct values.
     """
-    del value  # a constant, which `of_pairs` takes off
+    del value
     columns = [_steps(side) for side in (x, y)]
     sizes = [int(column.max()) + 1 for column in columns]
     cells = columns[0] * sizes[1] + columns[1]
@@ -67,7 +66,7 @@ def kendall_influence(x: Ranked, y: Ranked, value: float) -> np.ndarray:
     for axis in (0, 1):
         below = np.cumsum(expected, axis=axis)
         expected = 2 * below - expected - below.take([-1], axis=axis)
-    return of_pairs(2 * expected.ravel()[cells])
+    return np.asarray(2 * expected.ravel()[cells])
 
 
 def _co_moment(x: Ranked, y: Ranked) -> float:

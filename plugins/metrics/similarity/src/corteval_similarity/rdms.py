@@ -32,18 +32,41 @@ def correlation_rdm(patterns: np.ndarray) -> np.ndarray:
             f"There {'is 1 unit' if units == 1 else f'are {units} units'}; a correlation over "
             f"units takes at least {_FEWEST_UNITS}. Compare by another distance."
         )
+    products, flat = _correlations(patterns)
+    if flat.any():
+        raise UndefinedScore(
+            f"{int(flat.sum())} of {stimuli} stimuli evoke the same response in all {units} units "
+            f"and correlate with nothing; the first is number {int(flat.argmax()) + 1}."
+        )
+    return _one_less(products)
+
+
+def correlation_distances(patterns: np.ndarray) -> np.ndarray:
+    """`correlation_rdm` of the pairs that have one, with any number of units.
+
+    Args:
+        patterns: (stimulus, unit).
+
+    Returns:
+        (pair), see `pairs`; NaN with a pattern that is the same in all units.
+    """
+    return _one_less(_correlations(patterns)[0])
+
+
+def _correlations(patterns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Correlations (stimulus, stimulus), and which patterns have none, (stimulus)."""
     means = patterns.mean(axis=1, dtype=np.float64, keepdims=True)
     products = gram(patterns, means)
     lengths = np.sqrt(products.diagonal())
-    flat = np.flatnonzero(lengths <= ROUNDING * np.sqrt(units) * np.abs(means[:, 0]))
-    if len(flat):
-        raise UndefinedScore(
-            f"{len(flat)} of {stimuli} stimuli evoke the same response in all {units} units and "
-            f"correlate with nothing; the first is number {flat[0] + 1}."
-        )
+    flat = lengths <= ROUNDING * np.sqrt(patterns.shape[1]) * np.abs(means[:, 0])
+    lengths[flat] = np.nan
     products /= lengths
     products /= lengths[:, None]
-    distances: np.ndarray = squareform(products, checks=False)
+    return products, flat
+
+
+def _one_less(correlations: np.ndarray) -> np.ndarray:
+    distances: np.ndarray = squareform(correlations, checks=False)
     return np.subtract(1, distances, out=distances)
 
 
