@@ -37,7 +37,7 @@ def pairs_of_scores(count, **generator):
         models, trials = recording(seed, **generator)
         ceiling = InternalConsistency(resamples=RESAMPLES)(trials)
         metric, target = ridge(resamples=RESAMPLES), responses_matrix(trials)
-        found.append([normalize(metric(model, target), ceiling, seed=0) for model in models])
+        found.append([normalize(metric(model, target), ceiling) for model in models])
     return found
 
 

@@ -361,6 +361,7 @@ class TestList:
             "version": 1,
             "summary": "A quiet toy",
             "licence": "MIT",
+            "role": None,
             "status": "ok",
             "error": None,
         }

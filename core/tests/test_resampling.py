@@ -88,7 +88,7 @@ def test_median_is_numpys_nanmedian(values):
 
 
 @given(
-    st.lists(st.floats(-10, 10) | st.just(np.nan), min_size=4, max_size=4),
+    st.lists(st.floats(-10, 10) | st.just(np.nan), min_size=4, max_size=4, unique=True),
     st.lists(st.integers(0, 3), min_size=4, max_size=4),
 )
 def test_a_median_of_draws_is_where_their_middles_cross_one_half(values, counts):

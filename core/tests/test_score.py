@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,6 +32,8 @@ def replicates():
         sizes=st.lists(st.integers(1, 99), max_size=2).map(tuple),
         values=st.lists(floats, max_size=4).map(tuple),
         median=st.booleans(),
+        seed=st.integers(0, 9),
+        draw=texts,
     )
 
 
@@ -186,7 +189,6 @@ def test_the_normalisation_follows_from_both_quantities(quantity, ceiling, name,
         scored(0.6, quantity),
         Estimate(value=0.8, quantity=ceiling),
         chance=0.1 if quantity == "accuracy" else 0.0,
-        seed=0,
     )
     assert result.normalization == name
     assert result.value == pytest.approx(value)
@@ -194,18 +196,18 @@ def test_the_normalisation_follows_from_both_quantities(quantity, ceiling, name,
 
 def test_the_legacy_normalisation_is_there_by_name_only():
     ceiling = Estimate(value=0.8, quantity="reliability")
-    result = normalize(scored(0.6, "correlation"), ceiling, normalization="(r/c)^2", seed=0)
+    result = normalize(scored(0.6, "correlation"), ceiling, normalization="(r/c)^2")
     assert result.value == pytest.approx((0.6 / 0.8) ** 2)
 
 
 def test_anticorrelation_is_not_explained_variance():
     ceiling = Estimate(value=0.8, quantity="reliability")
-    assert normalize(scored(-0.5, "correlation"), ceiling, seed=0).value < 0
+    assert normalize(scored(-0.5, "correlation"), ceiling).value < 0
 
 
 def test_scores_above_the_ceiling_are_not_clipped():
     ceiling = Estimate(value=0.5, quantity="similarity")
-    assert normalize(scored(0.9, "similarity"), ceiling, seed=0).value == 1.8
+    assert normalize(scored(0.9, "similarity"), ceiling).value == 1.8
 
 
 @pytest.mark.parametrize("value", [0.0, -0.2, math.nan])
@@ -214,7 +216,6 @@ def test_a_ceiling_that_leaves_nothing_is_undefined(value):
         normalize(
             scored(0.5, "correlation"),
             Estimate(value=value, quantity="reliability"),
-            seed=0,
         )
 
 
@@ -222,7 +223,7 @@ def test_pairs_that_do_not_belong_together_are_refused():
     with pytest.raises(OptionError, match="No normalisation relates a accuracy"):
         normalization_for("accuracy", "reliability")
     with pytest.raises(OptionError, match="Unknown normalisation"):
-        normalize(scored(1, "similarity"), Estimate(value=1), normalization="r", seed=0)
+        normalize(scored(1, "similarity"), Estimate(value=1), normalization="r")
 
 
 def test_the_interval_resamples_raw_and_ceiling_together():
@@ -231,23 +232,63 @@ def test_the_interval_resamples_raw_and_ceiling_together():
     raw = scored(0.5, "similarity", 0.5 + shared)
     joint = Estimate(value=0.5, replicates=(drawn(0.5 + shared),))
     fixed = Estimate(value=0.5)
-    together = normalize(raw, joint, seed=3).interval
-    apart = normalize(raw, fixed, seed=3).interval
+    together = normalize(raw, joint).interval
+    apart = normalize(raw, fixed).interval
     # what moves both moves their ratio not at all
     assert together.low == pytest.approx(1, abs=1e-6)
     assert together.high == pytest.approx(1, abs=1e-6)
     assert apart.low == pytest.approx(1 - 1.96 * 0.2, abs=0.02)
-    assert (apart.resamples, apart.seed, apart.level) == (4000, 3, 0.95)
+    assert (apart.resamples, apart.seed, apart.level) == (4000, 0, 0.95)
     assert "held fixed" in apart.method
 
 
-def test_a_score_without_replicates_has_no_interval():
-    assert normalize(scored(1, "similarity"), Estimate(value=1), seed=0).interval is None
+def test_a_score_without_replicates_has_no_interval_and_says_so():
+    result = normalize(scored(1, "similarity"), Estimate(value=1))
+    assert result.interval is None
+    assert "no bootstrap replicates" in result.notes[0]
+
+
+def test_a_ceiling_hardly_above_zero_leaves_no_interval():
+    rng = np.random.default_rng(0)
+    raw = scored(0.3, "correlation", rng.normal(0.3, 0.05, 1000))
+    ceiling = Estimate(
+        value=0.1, quantity="correlation", replicates=(drawn(rng.normal(0.1, 0.1, 1000)),)
+    )
+    result = normalize(raw, ceiling)
+    assert result.value == pytest.approx(3)
+    assert result.interval is None
+    assert "hardly above zero" in result.notes[0]
+
+
+@given(st.lists(st.floats(-1, 1), min_size=20, max_size=60), st.floats(-1, 1))
+def test_an_interval_holds_its_estimate(values, value):
+    interval = interval_of(value, [drawn(values)])
+    assert interval.low <= value <= interval.high
+
+
+def test_replicates_of_other_draws_are_not_called_joint():
+    values = np.random.default_rng(0).normal(0.5, 0.1, 100)
+    ours, theirs = (replace(drawn(values), draw=name) for name in ("a", "b"))
+    raw = Score(value=0.5, raw=Estimate(value=0.5, replicates=(ours,)))
+    apart = normalize(raw, Estimate(value=0.5, replicates=(theirs,)))
+    together = normalize(raw, Estimate(value=0.5, replicates=(ours,)))
+    assert "drawn apart" in apart.interval.method
+    assert "jointly" in together.interval.method
+
+
+def test_what_cannot_be_normalised_is_refused():
+    raw = scored(0.5, "similarity")
+    with pytest.raises(OptionError, match="not a Score and a float"):
+        normalize(raw, 0.8)
+    with pytest.raises(OptionError, match="between 0 and 1, not at 95"):
+        normalize(raw, Estimate(value=1), level=95)
+    with pytest.raises(OptionError, match="normalised already, by r/c"):
+        normalize(normalize(raw, Estimate(value=1)), Estimate(value=1))
 
 
 def test_an_interval_that_cannot_be_given_is_explained():
     raw = scored(0.5, "similarity", [0.4, 0.6, float("nan")] * 20)
-    result = normalize(raw, Estimate(value=1), seed=0)
+    result = normalize(raw, Estimate(value=1))
     assert result.interval is None
     assert "no interval" in result.notes[0]
 
@@ -277,16 +318,14 @@ def test_drawing_two_factors_does_not_count_their_interaction_three_times(effect
     widths = []
     for seed in range(30):
         table, found = two_way(*effects, seed=seed, resamples=1000)
-        interval = interval_of(table.mean(), found, seed=0)
+        interval = interval_of(table.mean(), found)
         widths.append((interval.high - interval.low) / 2)
     assert np.mean(widths) == pytest.approx(1.98 * sd, rel=0.08)
 
 
 def test_few_subjects_widen_the_interval():
     values = np.random.default_rng(0).normal(0, 1, 20_000)
-    few, many = (
-        interval_of(0.0, [drawn(values, "subjects", (n,))], seed=0).high for n in (5, 5000)
-    )
+    few, many = (interval_of(0.0, [drawn(values, "subjects", (n,))]).high for n in (5, 5000))
     # n / (n - 1) in the variance, and t with four degrees of freedom
     assert few / many == pytest.approx(np.sqrt(5 / 4) * 2.776 / 1.96, rel=0.02)
 
@@ -295,7 +334,7 @@ def test_a_score_and_its_ceiling_share_their_splits():
     raw = Estimate(value=0.5, quantity="correlation", splits="a" * 64)
     other = Estimate(value=0.8, quantity="correlation", splits="b" * 64)
     with pytest.raises(OptionError, match="different splits"):
-        normalize(Score(value=0.5, raw=raw), other, seed=0)
+        normalize(Score(value=0.5, raw=raw), other)
 
 
 def test_a_frame_has_one_row_of_facts():
@@ -311,6 +350,6 @@ def test_the_notebook_view_is_inert():
 
 
 def test_a_score_prints_its_value_and_interval_or_its_reason():
-    score = normalize(scored(0.5, "similarity", [0.4, 0.6] * 50), Estimate(value=1), seed=0)
+    score = normalize(scored(0.5, "similarity", [0.4, 0.6] * 50), Estimate(value=1))
     assert repr(score) == "<Score unnamed: 0.500 [0.400, 0.600] (r/c)>"
     assert "because" in repr(Score.unscored("undefined", "because"))

@@ -90,6 +90,9 @@ def align(source: xr.DataArray, target: xr.DataArray) -> xr.DataArray:
     Raises:
         AssemblyError: if either has a stimulus the other lacks, since that would lose rows.
     """
+    if not isinstance(target, xr.DataArray):
+        raise AssemblyError(f"An assembly is an xarray.DataArray, not {type(target).__name__}.")
+    _check_coordinate(target, "stimulus_id", "presentation")
     return in_order(source, target["stimulus_id"].values)
 
 
@@ -99,6 +102,9 @@ def in_order(source: xr.DataArray, stimulus_ids: Sequence[str] | np.ndarray) -> 
     Raises:
         AssemblyError: if either has a stimulus the other lacks, since that would lose rows.
     """
+    if not isinstance(source, xr.DataArray):
+        raise AssemblyError(f"An assembly is an xarray.DataArray, not {type(source).__name__}.")
+    _check_coordinate(source, "stimulus_id", "presentation")
     have, want = list(source["stimulus_id"].values), list(stimulus_ids)
     row = {stimulus_id: index for index, stimulus_id in enumerate(have)}
     if len(row) < len(have):
@@ -106,7 +112,8 @@ def in_order(source: xr.DataArray, stimulus_ids: Sequence[str] | np.ndarray) -> 
         raise AssemblyError(f"Responses to one stimulus stand in several rows: {_first(twice)}.")
     missing = [i for i in want if i not in row]
     if missing:
-        raise AssemblyError(f"No response to {len(missing)} stimuli: {_first(missing)}.")
+        known = "" if len(missing) < len(want) else f"; the source has {_first(have)}"
+        raise AssemblyError(f"No response to {len(missing)} stimuli: {_first(missing)}{known}.")
     wanted = set(want)
     extra = [i for i in have if i not in wanted]
     if extra:
@@ -153,7 +160,7 @@ def responses_matrix(assembly: xr.DataArray) -> xr.DataArray:
     Raises:
         AssemblyError: for several time bins, or responses that are not finite.
     """
-    flat = average_trials(assembly)
+    flat = average_trials(check_neural(assembly))
     if "time_bin" in flat.dims:
         if flat.sizes["time_bin"] != 1:
             raise AssemblyError(

@@ -106,7 +106,6 @@ class NeuralBenchmark:
             metric(source, target),
             self.ceiling(),
             normalization=self.normalization,
-            seed=self.seed,
         )
         digests = {"stimuli": stimuli.digest(), "assembly": assemblies.digest(self._trials)}
         provenance = Provenance(digests=digests, seed=self.seed)

@@ -77,12 +77,17 @@ class Replicates:
         values: one a resample; NaN where the draw allows none.
         median: they are medians. The bootstrap variance of a mean is too small by (n - 1) / n;
             that of a median is not.
+        seed: of the draws.
+        draw: digest of what was drawn from, and with which seed: replicates with the same one
+            belong together.
     """
 
     scope: str
     sizes: tuple[int, ...]
     values: tuple[float, ...]
     median: bool = False
+    seed: int = 0
+    draw: str = ""
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -338,26 +343,34 @@ def normalize(
     *,
     normalization: str | None = None,
     chance: float = 0.0,
-    seed: int,
     level: float = 0.95,
 ) -> Score:
     """`score` divided by `ceiling`, with the interval of the ratio from joint replicates.
 
     Replicate ``b`` of the ratio is ``f(raw_b, ceiling_b)``, where f is the normalisation, so the
-    ceiling's uncertainty is part of the interval.
+    ceiling's uncertainty is part of the interval. It is undefined where the ceiling leaves nothing
+    to normalise by: with over a tenth of these, the interval has no end and is not given.
 
     Args:
         score: with a raw estimate.
         ceiling: of the same data.
         normalization: key of `NORMALIZATIONS`; None derives it from both quantities.
         chance: accuracy of guessing, for accuracies.
-        seed: of the replicates.
-        level: nominal coverage.
+        level: nominal coverage, between 0 and 1.
 
     Raises:
         UndefinedScore: if the ceiling leaves nothing to normalise by.
         OptionError: if score and ceiling were cross-validated on different splits.
     """
+    if not isinstance(score, Score) or not isinstance(ceiling, Estimate):
+        raise OptionError(
+            f"normalize takes a Score and the Estimate of a ceiling, not a {type(score).__name__} "
+            f"and a {type(ceiling).__name__}."
+        )
+    if not 0 < level < 1:
+        raise OptionError(f"The level of an interval lies between 0 and 1, not at {level}.")
+    if score.ceiling is not None:
+        raise OptionError(f"The score is normalised already, by {score.normalization}.")
     raw = score.raw
     if raw is None:
         raise UndefinedScore("The score has no raw estimate to normalise.")
@@ -376,17 +389,16 @@ def normalize(
             "not reliable enough to score any model on."
         )
     value = float(NORMALIZATIONS[name](raw.value, ceiling.value, chance))
-    ratios, joint = _ratios(name, raw, ceiling, chance)
-    interval = interval_of(
-        value,
-        ratios,
-        level=level,
-        seed=seed,
-        remark="jointly with the ceiling" if joint else "ceiling held fixed",
-    )
+    ratios, remark = _ratios(name, raw, ceiling, chance)
+    interval = interval_of(value, ratios, level=level, remark=remark)
     notes = score.notes
-    if interval is None and raw.replicates:
-        notes += ("no interval: over a tenth of the bootstrap replicates are undefined",)
+    if interval is None:
+        notes += (
+            "no interval: over a tenth of the bootstrap replicates are undefined, most often "
+            "because the ceiling is hardly above zero"
+            if raw.replicates
+            else "no interval: the metric was asked for no bootstrap replicates",
+        )
     if interval is not None and "subjects" not in interval.scope:
         notes += ("the interval does not generalise to new subjects",)
     return replace(
@@ -412,14 +424,13 @@ def interval_of(
     replicates: Sequence[Replicates],
     *,
     level: float = 0.95,
-    seed: int,
     remark: str = "",
 ) -> Interval | None:
     """Confidence interval of `value` from its replicates; None if too few of them are defined.
 
     The quantiles of the replicates T*, moved to `value` and stretched to the right variance::
 
-        value + k (T* - mean T*),    k = sqrt(V / var T*) t(level, df) / z(level)
+        value + k (T* - median T*),    k = sqrt(V / var T*) t(level, df) / z(level)
 
     With one factor V = n/(n-1) var T*. With two, T* is the sum of the replicates of each drawn
     alone, whose tails are not those of a product of counts. Resampling both at once counts their
@@ -436,7 +447,6 @@ def interval_of(
         value: the estimate.
         replicates: for each way of resampling.
         level: nominal coverage.
-        seed: of the replicates, for the record.
         remark: added to the method.
     """
     values = corrected_replicates(value, replicates, level=level)
@@ -452,7 +462,7 @@ def interval_of(
         method=f"{words}, {remark}" if remark else words,
         scope=widest.scope,
         resamples=len(widest.values),
-        seed=seed,
+        seed=widest.seed,
     )
 
 
@@ -481,7 +491,7 @@ def corrected_replicates(
     stretch = 0.0
     if spread > 0:
         stretch = np.sqrt(variance) / spread * stats.t.ppf(tail, freedom) / stats.norm.ppf(tail)
-    return np.asarray(value + stretch * (kept - kept.mean()))
+    return np.asarray(value + stretch * (kept - np.median(kept)))
 
 
 def _widest(replicates: Sequence[Replicates]) -> Replicates:
@@ -508,20 +518,23 @@ def _variance(widest: Replicates, by_scope: Mapping[str, Replicates]) -> tuple[f
 
 def _ratios(
     name: str, raw: Estimate, ceiling: Estimate, chance: float
-) -> tuple[tuple[Replicates, ...], bool]:
-    """Replicates of the normalised score, and whether the ceiling was resampled with it."""
+) -> tuple[tuple[Replicates, ...], str]:
+    """Replicates of the normalised score, and how the ceiling takes part in them."""
     below = {r.scope: r for r in ceiling.replicates}
-    ratios, joint = [], False
+    floor = chance if "chance" in name else 0.0
+    ratios, remark = [], "ceiling held fixed"
     for above in raw.replicates:
         mate = below.get(above.scope)
-        paired = mate is not None and len(mate.values) == len(above.values)
-        joint |= paired
-        divisor = np.array(mate.values) if mate and paired else np.float64(ceiling.value)
+        divisor = np.full(len(above.values), ceiling.value)
+        if mate is not None and len(mate.values) == len(above.values):
+            divisor = np.array(mate.values)
+            alike = mate.draw == above.draw
+            remark = "jointly with the ceiling" if alike else "ceiling drawn apart from the score"
         with np.errstate(divide="ignore", invalid="ignore"):
             values = NORMALIZATIONS[name](np.array(above.values), divisor, chance)
-        values = np.where(np.isfinite(values), values, np.nan)
+        values = np.where((divisor > floor) & np.isfinite(values), values, np.nan)
         ratios.append(replace(above, values=tuple(values.tolist())))
-    return tuple(ratios), joint
+    return tuple(ratios), remark
 
 
 def _estimate_summary(estimate: Estimate | None) -> dict[str, Any] | None:
@@ -563,6 +576,8 @@ def _numbers(content: dict[str, Any], part: type[Any]) -> dict[str, Any]:
                 sizes=tuple(r["sizes"]),
                 values=tuple(float(v) for v in r["values"]),
                 median=bool(r["median"]),
+                seed=int(r["seed"]),
+                draw=str(r["draw"]),
             )
             for r in fixed["replicates"]
         )

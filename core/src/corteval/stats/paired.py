@@ -57,26 +57,36 @@ def compare(first: Score, second: Score, *, level: float = 0.95) -> Comparison:
         level: of the interval.
 
     Raises:
-        OptionError: if the scores are of different benchmarks or draws.
+        OptionError: if the scores are of different benchmarks or draws, or only one is normalised.
         UndefinedScore: if one of them has no value or no replicates.
     """
     for score in (first, second):
         if score.status != "scored" or score.raw is None:
             raise UndefinedScore(f"{score.model or 'A model'} has no score: {score.reason}")
+    if (first.ceiling is None) != (second.ceiling is None):
+        raise OptionError("One score is normalised and the other is not.")
     if first.benchmark != second.benchmark or first.normalization != second.normalization:
         raise OptionError(
-            f"Scores on {first.benchmark or 'one benchmark'} ({first.normalization}) and "
-            f"{second.benchmark or 'another'} ({second.normalization}) cannot be compared."
+            f"Scores on {first.benchmark or 'no benchmark'} ({first.normalization or 'raw'}) and "
+            f"{second.benchmark or 'no benchmark'} ({second.normalization or 'raw'}) cannot be "
+            "compared."
         )
-    seeds = [s.interval.seed if s.interval else None for s in (first, second)]
     ours, theirs = normalized_replicates(first), normalized_replicates(second)
-    shapes = [[(r.scope, r.sizes, len(r.values)) for r in side] for side in (ours, theirs)]
-    if seeds[0] != seeds[1] or shapes[0] != shapes[1]:
-        raise OptionError("The scores were resampled differently. Score both with the same seed.")
+    for what, of in (
+        ("scopes", lambda r: r.scope),
+        ("numbers of replicates", lambda r: len(r.values)),
+        ("seeds", lambda r: r.seed),
+        ("data", lambda r: (r.draw, r.sizes)),
+    ):
+        if [of(r) for r in ours] != [of(r) for r in theirs]:
+            raise OptionError(
+                f"The scores were resampled with different {what}. Score both models on the same "
+                "data with the same metric, resamples and seed."
+            )
     differences = [_minus(a, b) for a, b in zip(ours, theirs, strict=True)]
     difference = first.value - second.value
     values = corrected_replicates(difference, differences, level=level)
-    interval = interval_of(difference, differences, level=level, seed=seeds[0] or 0)
+    interval = interval_of(difference, differences, level=level)
     if values is None or interval is None:
         raise UndefinedScore("The scores have too few bootstrap replicates to compare them.")
     rarer = min((1 + (values <= 0).sum()), (1 + (values >= 0).sum())) / (len(values) + 1)

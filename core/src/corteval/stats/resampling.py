@@ -7,6 +7,8 @@ replicate ``b`` of both saw the same stimuli and the same neuroids.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -49,12 +51,16 @@ class Draws(NamedTuple):
         stimuli: (resample, stimulus) counts; None if stimuli stay as they are.
         neuroids: (resample, neuroid) counts; None if neuroids stay as they are. Drawing subjects
             draws all their neuroids.
+        seed: of the draws.
+        digest: of ids, seed and number of draws.
     """
 
     scope: str
     sizes: tuple[int, ...]
     stimuli: np.ndarray | None
     neuroids: np.ndarray | None
+    seed: int = 0
+    digest: str = ""
 
     @property
     def resamples(self) -> int:
@@ -85,18 +91,22 @@ def draw(
     found = []
     if stimulus_ids is not None:
         stimuli = draw_counts(stimulus_ids, resamples, [seed, 0])
-        found.append(Draws("stimuli", (len(stimulus_ids),), stimuli, None))
+        about = _digest(stimulus_ids, resamples, seed)
+        found.append(Draws("stimuli", (len(stimulus_ids),), stimuli, None, seed, about))
     if subjects is not None and len(set(subjects)) >= FEWEST_SUBJECTS:
         names, of_subject = np.unique(np.asarray(subjects, str), return_inverse=True)
         units = draw_counts(names, resamples, [seed, 2])[:, of_subject]
-        found.append(Draws("subjects", (len(names),), None, units))
+        about = _digest(names, resamples, seed)
+        found.append(Draws("subjects", (len(names),), None, units, seed, about))
     elif neuroid_ids is not None:
         units = draw_counts(neuroid_ids, resamples, [seed, 1])
-        found.append(Draws("neuroids", (len(neuroid_ids),), None, units))
+        about = _digest(neuroid_ids, resamples, seed)
+        found.append(Draws("neuroids", (len(neuroid_ids),), None, units, seed, about))
     if len(found) == 2:
         first, second = found
         scope, sizes = f"{first.scope}×{second.scope}", (*first.sizes, *second.sizes)
-        found.append(Draws(scope, sizes, stimuli, units))
+        both = f"{first.digest}×{second.digest}"
+        found.append(Draws(scope, sizes, stimuli, units, seed, both))
     return found
 
 
@@ -213,17 +223,23 @@ def median_correlation_replicates(
 
 
 def _drawn(split: Held, counts: np.ndarray) -> np.ndarray:
-    """(resample, neuroid) correlations in draws of stimuli."""
+    """(resample, neuroid) correlations in draws of stimuli, to first order: some may exceed 1."""
     weights = (counts[:, split.rows] - 1.0) / len(split.rows)
     influence = correlation_influence(split.predicted, split.observed)
-    r = correlation(split.predicted, split.observed) + weights @ influence
-    return np.asarray(r.clip(-1, 1))
+    return np.asarray(correlation(split.predicted, split.observed) + weights @ influence)
 
 
 def replicates(way: Draws, values: np.ndarray, *, median: bool = False) -> Replicates:
     """Record of `values` (resample), kept to seven digits; see `Replicates` for `median`."""
     rounded = tuple(float(f"{v:.7g}") for v in np.asarray(values, np.float64).tolist())
-    return Replicates(scope=way.scope, sizes=way.sizes, values=rounded, median=median)
+    return Replicates(
+        scope=way.scope,
+        sizes=way.sizes,
+        values=rounded,
+        median=median,
+        seed=way.seed,
+        draw=way.digest,
+    )
 
 
 def linear_replicates(value: float, influence: np.ndarray, way: Draws) -> Replicates:
@@ -319,6 +335,11 @@ def require_stimuli(count: int, needed: int, what: str) -> None:
     """
     if count < needed:
         raise UndefinedScore(f"{what} needs at least {needed} stimuli; there are {count}.")
+
+
+def _digest(ids: Ids, resamples: int, seed: int) -> str:
+    content = json.dumps([sorted(np.asarray(ids, str).tolist()), resamples, seed])
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def _given(counts: np.ndarray | None) -> np.ndarray:

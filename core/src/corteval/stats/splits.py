@@ -107,6 +107,8 @@ class CrossValidation:
         if self.order == "ids":
             rows = np.argsort(target["stimulus_id"].values.astype(str), kind="stable")
         groups = self._groups(target)
+        if groups is not None and (groups == "nan").any():
+            raise OptionError(f"{int((groups == 'nan').sum())} stimuli have no group (NaN).")
         strata = self._column(target, self.stratify_by, "stratify by")
         try:
             splitter, size = self._splitter(groups, strata, len(rows))
@@ -122,6 +124,22 @@ class CrossValidation:
             raise OptionError(f"These stimuli cannot be divided so: {error}") from error
         require_stimuli(min(len(split.test) for split in splits), 3, "A test set")
         return splits
+
+    def leaks(self, target: xr.DataArray, splits: Sequence[Split]) -> tuple[str, ...]:
+        """A note for each grouping of stimuli that `splits` divide between training and test."""
+        notes = []
+        names = dict.fromkeys((*GROUPINGS, *([self.group_by] if self.group_by else [])))
+        for name in names:
+            if name not in target.coords or target[name].dims != ("presentation",):
+                continue
+            label = target[name].values.astype(str)
+            divided = sum(bool(set(label[a]) & set(label[b])) for a, b in splits)
+            if divided:
+                notes.append(
+                    f"leaky: {divided} of {len(splits)} splits divide a {name} between training "
+                    "and test, so a model can score by recognising neighbours"
+                )
+        return tuple(notes)
 
     def _splitter(
         self, groups: np.ndarray | None, strata: np.ndarray | None, stimuli: int

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import cohen_kappa_score
 
-from corteval.errors import AssemblyError, UndefinedScore
+from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval.stats.resampling import draw
 from corteval_behaviour import ErrorConsistency, HumanErrorConsistency, error_consistency
 
@@ -46,6 +46,35 @@ def test_kappa_is_symmetric_and_bounded(answers):
     kappa = error_consistency(*answers)
     np.testing.assert_array_equal(kappa, error_consistency(*answers[::-1]))
     assert np.isnan(kappa) or -1 <= kappa <= 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ([1, np.nan], [1, 0], "1 of 2 are others, such as nan"),
+        ([1, 0], [2, 0], "1 of 2 are others, such as 2"),
+        ([], [], "no trials"),
+        ([1, 0, 1], [1, 0], r"shapes \(3,\) and \(2,\)"),
+    ],
+)
+def test_answers_that_are_not_right_or_wrong_in_each_trial_are_refused(first, second, words):
+    with pytest.raises(OptionError, match=words):
+        error_consistency(first, second)
+
+
+def test_a_source_that_is_always_right_scores_zero_with_a_note():
+    score = ErrorConsistency(resamples=0)(trials(np.ones(80)), trials(random_answers(0)))
+    assert score.value == 0
+    assert score.notes == (
+        "the source is right in all trials: kappa is 0 whatever the subjects do",
+    )
+
+
+def test_trials_without_subjects_are_those_of_one_subject_with_a_note():
+    right = random_answers(0, subjects=2)
+    target = trials(right[0]).drop_vars("subject")
+    score = ErrorConsistency(resamples=0)(trials(right[1]), target)
+    assert "no coordinate 'subject'" in score.notes[0]
 
 
 def test_the_score_is_the_mean_over_subjects_and_conditions():

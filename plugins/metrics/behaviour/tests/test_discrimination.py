@@ -203,7 +203,7 @@ def test_equal_probabilities_tell_objects_apart_nowhere():
 
 
 def test_an_object_without_probability_is_refused():
-    with pytest.raises(AssemblyError, match="no probability to 1 objects: object-3"):
+    with pytest.raises(AssemblyError, match="no probability to 1 of 4 objects: object-3"):
         Discrimination()(SOURCE.isel(choice=slice(0, 3)), TARGET)
 
 

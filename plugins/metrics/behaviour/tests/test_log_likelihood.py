@@ -124,6 +124,17 @@ def test_a_constant_source_is_undefined():
         DeltaLogLikelihood()(assembly(np.ones(WORDS)), assembly(reading()))
 
 
+def test_one_nuisance_may_be_named_alone():
+    metric = DeltaLogLikelihood(nuisance="length", resamples=0)
+    assert metric == DeltaLogLikelihood(nuisance=("length",), resamples=0)
+
+
+def test_words_without_words_before_them_are_undefined():
+    metric = DeltaLogLikelihood(spill_over=100)
+    with pytest.raises(UndefinedScore, match="None of 375 words to compare has 100 before it"):
+        metric(assembly(SURPRISAL), assembly(reading()))
+
+
 def test_reading_times_that_are_fitted_exactly_are_undefined():
     with pytest.raises(UndefinedScore, match="fitted exactly"):
         DeltaLogLikelihood(spill_over=0)(assembly(SURPRISAL), assembly(SURPRISAL + LENGTH))

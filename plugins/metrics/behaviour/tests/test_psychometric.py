@@ -89,7 +89,9 @@ def test_a_reversal_does_not_move_the_threshold():
         (np.full(20, 0.55), "right in 55.0%, less than 60%"),
         (np.r_[0.6, 0.9, np.full(18, 0.6)], "Only 2 of 20 levels"),
         (np.tile([0.9, 0.5], 10), "less than 40% of the variance"),
-        (np.full(20, 0.9), "less than 40% of the variance"),
+        (np.full(20, 0.9), "right in 90.0% at every level: .* lies below the lowest level"),
+        (np.ones(20), "right in 100.0% at every level: .* lies below the lowest level"),
+        (np.full(20, 0.7), "less than 40% of the variance|Only 1 of 20 levels"),
         (np.linspace(0.55, 0.7, 20), "highest shown was 100"),
     ],
 )

@@ -74,7 +74,7 @@ def test_first_words_may_lack_a_prediction_and_others_may_not():
     metric = ReadingTimeCorrelation(resamples=0)
     assert metric(predictions(surprisal), times()).value == metric(predictions(), times()).value
     surprisal[1] = np.nan
-    with pytest.raises(AssemblyError, match="not finite for 1 words, such as w001"):
+    with pytest.raises(AssemblyError, match=r"1 of 108 words, such as w001. First .* already"):
         metric(predictions(surprisal), times())
 
 
@@ -111,8 +111,13 @@ def test_neighbours_are_words_at_the_next_place_whether_or_not_all_are_there():
 
 def test_two_words_cannot_be_at_one_place():
     words = predictions().assign_coords(position=("presentation", np.ones(WORDS)))
-    with pytest.raises(AssemblyError, match="same position"):
+    with pytest.raises(AssemblyError, match="w000 and w001 have the same position in one story, 1"):
         neighbours(words, 1)
+
+
+def test_stories_that_are_not_told_apart_are_missed():
+    with pytest.raises(AssemblyError, match=r"w000 and w060 .* no coordinate 'story'"):
+        neighbours(predictions().drop_vars("story"), 1)
 
 
 def test_the_ceiling_is_the_median_of_corrected_halves():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from corteval.errors import UndefinedScore
+from corteval.errors import OptionError, UndefinedScore
 from corteval_behaviour import HumanShapeBias, ShapeBias, shape_bias
 
 KINDS = np.array(["bird", "boat", "car", "cat"])
@@ -46,6 +46,15 @@ HUMANS = [decided(n, 0.7 + 0.02 * n) for n in range(6)]
 def test_shape_bias_counts_decisions_in_conflict():
     choices = decided(9, 0.4)
     assert shape_bias(choices, SHAPE, TEXTURE) == pytest.approx(loops(choices))
+
+
+def test_shape_bias_takes_lists():
+    assert shape_bias(["cat", "dog", "na"], ["cat", "cat", "cat"], ["dog"] * 3) == 0.5
+
+
+def test_shape_bias_refuses_lists_of_other_lengths():
+    with pytest.raises(OptionError, match=r"shapes \(2,\), \(1,\) and \(2,\)"):
+        shape_bias(["cat", "dog"], ["cat"], ["dog", "cat"])
 
 
 def test_without_decisions_there_is_no_bias():

@@ -46,6 +46,6 @@ def test_intervals_cover_the_value_of_all_subjects_and_stimuli(kind):
     inside = 0
     for n in range(DRAWS):
         estimate = raw(*world(n, SUBJECTS, STIMULI), 300)
-        interval = interval_of(estimate.value, estimate.replicates, seed=0)
+        interval = interval_of(estimate.value, estimate.replicates)
         inside += interval.low <= truth <= interval.high
     assert 0.89 <= inside / DRAWS <= 0.995

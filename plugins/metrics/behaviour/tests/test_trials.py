@@ -133,7 +133,7 @@ def test_means_leave_out_what_was_not_measured():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda a: a.where(a["stimulus_id"] != "s1"), "1 measurements are not finite"),
+        (lambda a: a.where(a["stimulus_id"] != "s1"), "1 of 2 measurements are not finite"),
         (lambda a: a.isel(presentation=[0, 0]), "more than one measurement"),
         (lambda a: a.expand_dims("time"), "dim presentation"),
         (lambda a: a.astype(str), "numbers"),
@@ -150,5 +150,5 @@ def test_a_stimulus_that_nobody_measured_is_refused():
         dims=["presentation", "subject"],
         coords={"stimulus_id": ("presentation", ["a", "b"])},
     )
-    with pytest.raises(AssemblyError, match="1 stimuli have no measurement, such as b"):
+    with pytest.raises(AssemblyError, match="1 of 2 stimuli have no measurement, such as b"):
         table(wide)

@@ -10,6 +10,7 @@ from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval_ceilings import (
     Halves,
     InternalConsistency,
+    random_halves,
     split_half_reliability,
 )
 
@@ -36,6 +37,19 @@ def test_it_equals_the_definition_computed_plainly():
     assert estimate.value == pytest.approx(np.mean(per_split), abs=1e-12)
     assert estimate.error == pytest.approx(np.std(per_split) / np.sqrt(10), abs=1e-12)
     assert estimate.quantity == "reliability"
+
+
+def test_plain_trials_are_halved_as_those_of_an_assembly():
+    per_split = np.median(split_half_reliability(trials()), axis=1)
+    estimate = InternalConsistency(resamples=0)(assembly(trials()))
+    assert estimate.value == pytest.approx(per_split.mean(), abs=1e-12)
+
+
+def test_halves_take_two_trials_of_each_stimulus_and_neuroid():
+    with pytest.raises(UndefinedScore, match="at least two trials; there are 1"):
+        random_halves(trials(count=1))
+    with pytest.raises(AssemblyError, match="stimulus, neuroid, trial"):
+        split_half_reliability(trials()[:, :, 0])
 
 
 def test_it_approaches_the_true_reliability_of_the_mean():

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corteval.assembly import neural
-from corteval.errors import OptionError, UndefinedScore
+from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval.stats.resampling import draw, median
 from corteval_ceilings import NoiseCeilingSNR, moments, noise_ceiling
 
@@ -122,3 +122,15 @@ def test_wrong_options_are_refused():
         NoiseCeilingSNR(aggregate="mode")
     with pytest.raises(OptionError, match="At least one trial"):
         NoiseCeilingSNR(trials=0)
+
+
+def test_plain_trials_have_the_noise_ceiling_of_their_moments():
+    found, expected = noise_ceiling(trials()), noise_ceiling(moments(trials()))
+    np.testing.assert_array_equal(found.ceiling, expected.ceiling)
+    with pytest.raises(AssemblyError, match="stimulus, neuroid, trial"):
+        noise_ceiling(trials()[:, :, 0])
+
+
+@pytest.mark.parametrize(("root", "words"), [(True, "of sqrt(NC) with NC = "), (False, "of NC = ")])
+def test_the_method_gives_the_formula_of_nc(root, words):
+    assert words in NoiseCeilingSNR(root=root, resamples=0)(assembly(trials())).method

@@ -28,7 +28,7 @@ def assembly(values, subjects=None):
 
 def normalised(value, ceiling, quantity="correlation", splits=""):
     raw = Estimate(value=value, quantity=quantity, splits=splits)
-    return normalize(Score(value=value, raw=raw), ceiling, seed=0).value
+    return normalize(Score(value=value, raw=raw), ceiling).value
 
 
 def correlations(x, y):
@@ -71,7 +71,7 @@ def test_dividing_the_square_by_the_root_is_a_mistake_that_only_its_name_allows(
     r = np.median(correlations(signal, trials.mean(axis=2)))
     reliability = NoiseCeilingSNR(resamples=0)(assembly(trials))
     score = Score(value=r, raw=Estimate(value=r, quantity="correlation"))
-    mistaken = normalize(score, reliability, normalization="r^2/sqrt(c)", seed=0).value
+    mistaken = normalize(score, reliability, normalization="r^2/sqrt(c)").value
     assert mistaken == pytest.approx(np.sqrt(0.5), abs=0.02)
 
 

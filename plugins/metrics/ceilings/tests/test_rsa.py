@@ -9,6 +9,7 @@ from rsatoolbox.rdm import RDMs
 from scipy import stats
 from scipy.spatial.distance import pdist, squareform
 
+from corteval import registry
 from corteval.assembly import neural
 from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval_ceilings import RSANoiseCeiling, bounds, compare, correlation_distances
@@ -195,6 +196,11 @@ def test_one_subject_is_undefined():
         RSANoiseCeiling()(rdm_assembly(rdms(subjects=1)))
 
 
+def test_one_subject_of_one_neuroid_is_told_to_be_one_subject():
+    with pytest.raises(UndefinedScore, match="needs two subjects; there is only s0"):
+        RSANoiseCeiling()(patterns(neuroids=1).isel(neuroid=[0]))
+
+
 def test_three_stimuli_are_too_few():
     with pytest.raises(UndefinedScore, match="at least 4 stimuli"):
         RSANoiseCeiling()(rdm_assembly(rdms(stimuli=3)))
@@ -208,7 +214,7 @@ def test_a_constant_rdm_is_named():
 
 
 def test_one_neuroid_a_subject_has_no_correlation_distance():
-    with pytest.raises(UndefinedScore, match="no correlation distance"):
+    with pytest.raises(UndefinedScore, match="6 of 6 subjects have one neuroid, such as s0"):
         RSANoiseCeiling()(patterns(neuroids=1))
     assert np.isnan(correlation_distances(np.ones((3, 4)))).all()
 
@@ -227,3 +233,12 @@ def test_arrays_of_another_form_are_refused():
         RSANoiseCeiling()(patterns().drop_vars("subject"))
     with pytest.raises(OptionError, match="upper, lower"):
         RSANoiseCeiling(bound="middle")
+
+
+def test_the_noiseless_rdm_scores_between_the_bounds_on_separate_subjects():
+    target = patterns()
+    signal = np.random.default_rng(0).standard_normal((15, 8))
+    source = target.isel(neuroid=slice(0, 8)).copy(data=signal)
+    score = registry.metrics.create("rdm", subjects="separate", resamples=0)(source, target).value
+    lower, upper = (RSANoiseCeiling(bound=b, resamples=0)(target).value for b in ("lower", "upper"))
+    assert lower < score < upper

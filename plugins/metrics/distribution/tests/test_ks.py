@@ -54,8 +54,35 @@ def test_the_published_data_score_one_against_themselves():
     arrays(np.int64, 6, elements=st.integers(1, 50)),
 )
 def test_similarity_lies_between_zero_and_one(model, data):
-    similarity = ks_similarity(model, data)
-    assert np.isnan(similarity) if model.sum() == 0 else -1e-12 <= similarity <= 1
+    if model.any():
+        assert 0 <= ks_similarity(model, data) <= 1
+    else:
+        with pytest.raises(UndefinedScore, match="All counts of model are 0"):
+            ks_similarity(model, data)
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "words"),
+    [
+        ([-1, 2], [1, 2], "1 of 2 of model are others, such as -1"),
+        ([1, 2], [1, np.nan], "1 of 2 of data are others, such as nan"),
+        ([1, 2, 3], [1, 2], "The model has 3 bins and the data have 2"),
+        ([1], [1], "two or more bins"),
+    ],
+)
+def test_counts_that_are_no_distribution_are_refused(model, data, words):
+    with pytest.raises(OptionError, match=words):
+        ks_similarity(model, data)
+
+
+def test_a_sample_without_values_is_undefined():
+    with pytest.raises(UndefinedScore, match="All counts of model are 0"):
+        ks_sample_similarity(np.array([np.nan]), np.array([1.0, 2.0]))
+
+
+def test_a_histogram_with_negative_counts_is_refused():
+    with pytest.raises(AssemblyError, match="finite and not negative"):
+        KSSimilarity()(values(*np.arange(20)), target([30, -1, 30, 41]))
 
 
 @given(st.permutations(list(range(14))))
@@ -183,7 +210,7 @@ def test_intervals_hold_the_value_and_shrink_with_the_units_measured(exact, meas
 
     def width(units):
         data = target([c * units // 100 for c in (30, 25, 25, 20)])
-        score = normalize(metric(source, data), metric(data, data).raw, seed=0)
+        score = normalize(metric(source, data), metric(data, data).raw)
         low, high = score.interval.low, score.interval.high
         assert low < score.value < high
         assert score.interval.scope == "neuroids"
@@ -195,7 +222,7 @@ def test_intervals_hold_the_value_and_shrink_with_the_units_measured(exact, meas
 
 def test_an_interval_of_draws_is_their_spread():
     raw = KSSimilarity()(values(*np.linspace(-20, 90, 400)), target()).raw
-    interval = interval_of(raw.value, raw.replicates, seed=0)
+    interval = interval_of(raw.value, raw.replicates)
     low, high = np.quantile(raw.replicates[0].values, [0.025, 0.975])
     assert (interval.low, interval.high) == pytest.approx((low, high), abs=0.002)
 
@@ -208,7 +235,9 @@ def test_units_without_value_take_part_in_the_draws_of_a_sample():
 
 
 def test_a_property_without_variety_in_the_data_is_undefined():
-    with pytest.raises(UndefinedScore, match="1 distinct values in 20 measured units"):
+    with pytest.raises(
+        UndefinedScore, match="1 of the 2 or more distinct values of a distribution in 20"
+    ):
         KSSimilarity()(values(*np.arange(20)), values(*np.ones(20)))
     with pytest.raises(UndefinedScore, match="defined in 4 of 5 measured units"):
         KSSimilarity()(values(*np.arange(20)), values(1, 2, 3, 4, np.nan))

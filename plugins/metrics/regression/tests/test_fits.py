@@ -264,6 +264,16 @@ def test_wrong_shapes_and_splits_are_refused():
         ridge_cv(x[0], y, splits)
     with pytest.raises(OptionError, match="trains and tests on the same"):
         ridge_cv(x, y, [(np.arange(50), np.arange(40, 60))])
+    with pytest.raises(OptionError, match="no training stimulus"):
+        ridge_cv(x, y, [(np.array([], int), np.arange(60))])
+    with pytest.raises(OptionError, match="positions of stimuli from 0 to 59"):
+        ridge_cv(x, y, [(np.arange(50, 70), np.arange(9))])
+    gap = x.copy()
+    gap[3, 2] = np.nan
+    with pytest.raises(OptionError, match="Features hold NaN"):
+        pls_cv(gap, y, splits)
+    with pytest.raises(OptionError, match="Responses hold NaN"):
+        pls_cv(x, np.where(y > 0, np.nan, y), splits)
     with pytest.raises(OptionError, match="positive and finite"):
         ridgecv_cv(x, y, splits, alphas=[1, -1])
     with pytest.raises(OptionError, match="per all, subject or target"):

@@ -263,3 +263,47 @@ def test_the_public_functions_need_no_registry():
         assert getattr(corteval_regression, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'lasso'"):
         corteval_regression.lasso  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("ridge", {"alfa": 1}, "'alfa'. It takes: .*alpha.*cross_validation"),
+        ("ridge", {"alpha": "big"}, "positive and finite, not 'big'"),
+        ("ridgecv", {"alphas": 3}, "several penalties, not 3"),
+        ("pls", {"components": 2.5}, "whole number, 1 or more, not 2.5"),
+        ("pls", {"resamples": -1}, "resamples is a whole number, 0 or more, not -1"),
+        ("linear", {"seed": None}, "seed is a whole number, 0 or more, not None"),
+    ],
+)
+def test_wrong_options_are_answered_with_the_right_ones(name, options, message):
+    from corteval import registry
+
+    with pytest.raises(OptionError, match=message):
+        registry.metrics.create(name, **options)
+
+
+def test_splits_that_divide_groups_leave_a_note():
+    x, y = linear_data()
+    target = assembly(y, story=np.repeat(np.arange(8), 10).astype(str))
+    honest = ridge(resamples=0)(assembly(x), target)
+    leaky = ridge(resamples=0, cross_validation={"allow_leaky": True})(assembly(x), target)
+    ignored = ridge(resamples=0, cross_validation={"group_by": None})(assembly(x), target)
+    assert not honest.notes
+    assert leaky.notes[0].startswith("leaky: 10 of 10 splits divide a story")
+    assert ignored.notes[0].startswith("leaky")
+
+
+def test_inputs_that_are_no_assemblies_are_refused():
+    x, y = linear_data()
+    with pytest.raises(AssemblyError, match="not ndarray"):
+        ridge()(x, assembly(y))
+    with pytest.raises(AssemblyError, match="'stimulus_id' along presentation is missing"):
+        ridge()(assembly(x).drop_vars("stimulus_id"), assembly(y))
+    with pytest.raises(AssemblyError, match=r"No response to 80 stimuli: s000.*source has other0"):
+        ridge()(
+            assembly(x).assign_coords(
+                stimulus_id=("presentation", [f"other{i}" for i in range(80)])
+            ),
+            assembly(y),
+        )

@@ -63,7 +63,7 @@ class PropertyBenchmark:
         central, mapped = central_units(model, self._stimuli, mapping)
         values = self._measure(model, central)
         metric: Metric = registry.metrics.create(self.card.metric, seed=self.seed)
-        score = normalize(metric(values, self._histogram), self.ceiling(), seed=self.seed)
+        score = normalize(metric(values, self._histogram), self.ceiling())
         defined = int(np.isfinite(values).sum())
         note = (
             f"{mapped} units mapped, {len(central)} centred on the gratings, "

@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 import xarray as xr
 
-from corteval.errors import AssemblyError, UndefinedScore
+from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval.score import Estimate, Score
 from corteval_behaviour.bootstrap import estimate, ones, require_resamples
 from corteval_behaviour.shares import per_group
@@ -44,9 +44,26 @@ def error_consistency(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         first, second: (..., trial) 1 where the answer is right, 0 where it is wrong.
 
     Returns:
-        (...).
+        (...); NaN where both are always right, or both always wrong: kappa is undefined.
+
+    Raises:
+        OptionError: for other values, no trials, or other numbers of trials.
     """
-    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    first, second = (np.asarray(side, np.float64) for side in (first, second))
+    for answers in (first, second):
+        if not answers.size:
+            raise OptionError(f"There are no trials: answers have shape {answers.shape}.")
+        odd = ~np.isin(answers, (0.0, 1.0))
+        if odd.any():
+            raise OptionError(
+                f"Answers are 1 (right) or 0 (wrong); {int(odd.sum())} of {answers.size} are "
+                f"others, such as {answers[odd][0]:g}. Leave out trials without an answer."
+            )
+    if not first.ndim or first.shape != second.shape:
+        raise OptionError(
+            f"Answers have shapes {first.shape} and {second.shape}; needed is one answer of each "
+            "observer to each trial."
+        )
     agreement = np.asarray(first == second).mean(axis=-1)
     return kappa(agreement, first.mean(axis=-1), second.mean(axis=-1))
 
@@ -105,7 +122,8 @@ class ErrorConsistency:
             seed=self.seed,
             elements=8 * len(each),
         )
-        return Score(value=raw.value, raw=raw, samples=per_group(each, rows, cells))
+        samples = per_group(each, rows, cells)
+        return Score(value=raw.value, raw=raw, samples=samples, notes=_notes(answers, target))
 
 
 @final
@@ -159,6 +177,21 @@ class HumanErrorConsistency:
             seed=self.seed,
             elements=2 * len(rows.stimulus_ids) * len(rows.subjects) + 8 * each.size,
         )
+
+
+def _notes(answers: np.ndarray, target: xr.DataArray) -> tuple[str, ...]:
+    """What a reader must know of the source's answers (trial) and the target's subjects."""
+    notes = []
+    if answers.all() or not answers.any():
+        notes.append(
+            f"the source is {'right' if answers.all() else 'wrong'} in all trials: kappa is 0 "
+            "whatever the subjects do"
+        )
+    if "subject" not in target.coords:
+        notes.append(
+            "the target has no coordinate 'subject': its trials are taken as those of one subject"
+        )
+    return tuple(notes)
 
 
 def _kappas_with_source(

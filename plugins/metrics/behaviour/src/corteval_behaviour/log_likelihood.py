@@ -95,7 +95,8 @@ class DeltaLogLikelihood:
     ``language-pitfalls`` 6, requirement 14.
 
     Args:
-        nuisance: coordinates of the target with numbers, e.g. length and log frequency.
+        nuisance: coordinates of the target with numbers, e.g. length and log frequency; or the
+            name of one.
         spill_over: of how many words before it a word's reading time may depend.
         drop_first_word: leave out the first word of each sentence, by the coordinate
             ``word_within_sentence_id``; as a word before it still counts what is known of it.
@@ -105,7 +106,7 @@ class DeltaLogLikelihood:
         seed: of the bootstrap.
     """
 
-    nuisance: tuple[str, ...] = ("length", "log_frequency", "position")
+    nuisance: str | Sequence[str] = ("length", "log_frequency", "position")
     spill_over: int = 2
     drop_first_word: bool = True
     cross_validation: CrossValidation | Mapping[str, Any] | None = None
@@ -114,6 +115,8 @@ class DeltaLogLikelihood:
 
     def __post_init__(self) -> None:
         require_resamples(self.resamples)
+        names = (self.nuisance,) if isinstance(self.nuisance, str) else tuple(self.nuisance)
+        object.__setattr__(self, "nuisance", names)
         if self.spill_over < 0 or not self.nuisance:
             raise OptionError(
                 "delta_log_likelihood takes names of nuisance coordinates and 0 or more words of "
@@ -141,10 +144,16 @@ class DeltaLogLikelihood:
             for values in (nuisance, read.predictor[None])
         )
         used = read.kept & np.isfinite(columns).all(axis=1) & np.isfinite(predictors).all(axis=1)
-        if not used.any() or not np.ptp(read.predictor[used]) > 0:
+        if not used.any():
             raise UndefinedScore(
-                f"The source does not vary over the {int(used.sum())} words that have all of "
-                f"{', '.join(self.nuisance)} and {self.spill_over} words before them."
+                f"None of {int(read.kept.sum())} words to compare has {self.spill_over} before it "
+                "in its story for which the source is finite; see the coordinate 'position' and "
+                "the option spill_over."
+            )
+        if not np.ptp(read.predictor[used]) > 0:
+            raise UndefinedScore(
+                f"The source does not vary: it is {read.predictor[used][0]:g} for each of the "
+                f"words compared ({int(used.sum())})."
             )
         words = read.words.isel(presentation=np.flatnonzero(used))
         splits = CrossValidation.of(self.cross_validation).over(words)

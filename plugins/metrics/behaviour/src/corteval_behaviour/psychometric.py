@@ -139,7 +139,8 @@ def psychometric_threshold(
         The threshold, the function, and how many levels it was fitted to.
 
     Raises:
-        UndefinedScore: if the answers are right in less than 60 %, if less than a third of the
+        UndefinedScore: if the answers are right in less than 60 % or, as often, in more than `at`
+            at all levels, if less than a third of the
             levels is left before answers reverse, if the function explains less than 40 % of the
             variance of accuracies, or if it reaches the accuracy nowhere or beyond all levels.
     """
@@ -148,6 +149,11 @@ def psychometric_threshold(
         raise UndefinedScore(
             f"Answers are right in {accuracy.mean():.1%}, less than {FEWEST_RIGHT:.0%}: there is "
             "no threshold."
+        )
+    if np.ptp(accuracy) == 0 and accuracy[0] >= at:
+        raise UndefinedScore(
+            f"Answers are right in {accuracy[0]:.1%} at every level: the threshold, an accuracy of "
+            f"{at:g}, lies below the lowest level, {levels.min():.4g}. Show lower levels."
         )
     kept = rising_levels(accuracy)
     if kept < FEWEST_LEVELS * len(levels) or kept < 2:

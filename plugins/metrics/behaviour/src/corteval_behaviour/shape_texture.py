@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 import xarray as xr
 
-from corteval.errors import UndefinedScore
+from corteval.errors import OptionError, UndefinedScore
 from corteval.score import Estimate, Score
 from corteval_behaviour.bootstrap import require_resamples
 from corteval_behaviour.shares import Share, similarity_among_subjects, similarity_of_shares
@@ -25,7 +25,16 @@ def shape_bias(choices: np.ndarray, shapes: np.ndarray, textures: np.ndarray) ->
 
     Returns:
         0 to 1; NaN without such decisions.
+
+    Raises:
+        OptionError: if there is not one choice, shape and texture a trial.
     """
+    choices, shapes, textures = (np.asarray(names) for names in (choices, shapes, textures))
+    if choices.ndim != 1 or not choices.shape == shapes.shape == textures.shape:
+        raise OptionError(
+            f"Choices, shapes and textures have shapes {choices.shape}, {shapes.shape} and "
+            f"{textures.shape}; needed is one of each for every trial."
+        )
     part, whole = decisions(choices, shapes, textures)
     return float(part.sum() / whole.sum()) if whole.any() else float("nan")
 

@@ -69,11 +69,14 @@ def table(assembly: xr.DataArray) -> Table:
         values[subject, row] = np.asarray(assembly.values, np.float64)
         infinite = ~np.isfinite(np.asarray(assembly.values, np.float64))
     if infinite.any():
-        raise AssemblyError(f"{int(infinite.sum())} measurements are not finite.")
+        raise AssemblyError(
+            f"{int(infinite.sum())} of {infinite.size} measurements are not finite."
+        )
     lacking = np.isnan(values).all(axis=0)
     if lacking.any():
         raise AssemblyError(
-            f"{int(lacking.sum())} stimuli have no measurement, such as {ids[lacking][0]}."
+            f"{int(lacking.sum())} of {len(ids)} stimuli have no measurement, such as "
+            f"{ids[lacking][0]}."
         )
     return Table(values, subjects, ids, first)
 

@@ -97,8 +97,8 @@ def answers_to(stimulus_ids: np.ndarray, source: xr.DataArray) -> xr.DataArray:
     ids, counts = np.unique(names, return_counts=True)
     if (counts > 1).any():
         raise AssemblyError(
-            f"The source answers {int((counts > 1).sum())} stimuli more than once, such as "
-            f"{ids[counts > 1][0]}; give it one answer to each."
+            f"The source answers {int((counts > 1).sum())} of {len(ids)} stimuli more than once, "
+            f"such as {ids[counts > 1][0]}; give it one answer to each."
         )
     return in_order(source.assign_coords(stimulus_id=("presentation", names)), stimulus_ids)
 
@@ -145,7 +145,10 @@ def numeric_column(assembly: xr.DataArray, name: str) -> np.ndarray:
     except ValueError as error:
         raise AssemblyError(f"Coordinate {name!r} holds numbers; found {error}.") from error
     if not np.isfinite(values).all():
-        raise AssemblyError(f"Coordinate {name!r} is not finite in {(~np.isfinite(values)).sum()}.")
+        raise AssemblyError(
+            f"Coordinate {name!r} is not finite in {(~np.isfinite(values)).sum()} of "
+            f"{len(values)} rows."
+        )
     return values
 
 

@@ -52,15 +52,16 @@ def two_choices(target: xr.DataArray) -> TwoChoices:
     truth, distractor = column(target, "truth"), column(target, "distractor")
     if (truth == distractor).any():
         raise AssemblyError(
-            f"{int((truth == distractor).sum())} trials offer the shown object against itself."
+            f"{int((truth == distractor).sum())} of {len(truth)} trials offer the shown "
+            "object against itself."
         )
     if "choice" in target.dims or target.dtype.kind in "OUT":
         choices = chosen(target)
         strange = (choices != truth) & (choices != distractor)
         if strange.any():
             raise AssemblyError(
-                f"{int(strange.sum())} trials chose an object that was not on offer, such as "
-                f"'{choices[strange][0]}'. Leave them out."
+                f"{int(strange.sum())} of {len(choices)} trials chose an object that was not "
+                f"on offer, such as '{choices[strange][0]}'. Leave them out."
             )
     objects = np.union1d(truth, distractor)
     first = np.unique(rows.stimulus, return_index=True)[1]
@@ -91,7 +92,8 @@ def false_alarms_of_source(source: xr.DataArray, task: TwoChoices) -> np.ndarray
     lacking = [name for name in task.objects if name not in names]
     if lacking:
         raise AssemblyError(
-            f"The source gives no probability to {len(lacking)} objects: {', '.join(lacking[:5])}."
+            f"The source gives no probability to {len(lacking)} of {len(task.objects)} objects: "
+            f"{', '.join(lacking[:5])}."
         )
     shares = distributions(answers_to(task.rows.stimulus_ids, source))
     return false_alarms_of_probabilities(

@@ -50,10 +50,15 @@ def reading_times(
     predictor = numbers(answers_to(measured.stimulus_ids, source))
     lacking = kept & ~np.isfinite(predictor)
     if lacking.any():
+        advice = (
+            "First words of sentences are left out already; leave these words out of the target."
+            if drop_first_word
+            else "A first word of a text has no context; leave first words out with "
+            "drop_first_word=True."
+        )
         raise AssemblyError(
-            f"The source is not finite for {int(lacking.sum())} words, such as "
-            f"{measured.stimulus_ids[lacking][0]}. A first word of a text has no context; leave "
-            "first words out with drop_first_word=True."
+            f"The source is not finite for {int(lacking.sum())} of {int(kept.sum())} words, such "
+            f"as {measured.stimulus_ids[lacking][0]}. {advice}"
         )
     return ReadingTimes(measured, words, predictor, kept)
 
@@ -90,8 +95,18 @@ def neighbours(words: xr.DataArray, offset: int) -> np.ndarray:
     low, high = position.min() - abs(offset), position.max() + abs(offset)
     code = story * (high - low + 1) + position - low
     order = np.argsort(code, kind="stable")
-    if (np.diff(code[order]) == 0).any():
-        raise AssemblyError("Two words have the same position in one story.")
+    same = np.flatnonzero(np.diff(code[order]) == 0)
+    if len(same):
+        one, other = column(words, "stimulus_id")[order[same[0] : same[0] + 2]]
+        advice = (
+            "Number the words of a story without repetition."
+            if "story" in words.coords
+            else "There is no coordinate 'story', so all words are taken as of one; add it."
+        )
+        raise AssemblyError(
+            f"{one} and {other} have the same position in one story, {position[order[same[0]]]:g}. "
+            f"{advice}"
+        )
     wanted = code + offset
     place = np.minimum(np.searchsorted(code[order], wanted), len(code) - 1)
     return np.where(code[order][place] == wanted, order[place], -1)

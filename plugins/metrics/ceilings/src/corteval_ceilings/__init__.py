@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from corteval_ceilings.collection import Collected, collect
-    from corteval_ceilings.halves import Halves, split_half_reliability
+    from corteval_ceilings.halves import Halves, random_halves, split_half_reliability
     from corteval_ceilings.human_human import HumanHuman, covariances, one_out, pairs
     from corteval_ceilings.internal_consistency import InternalConsistency
     from corteval_ceilings.ncsnr import NoiseCeilingSNR, moments, noise_ceiling
@@ -29,6 +29,7 @@ _MODULE_OF = {
     "HumanHuman": "human_human",
     "SubjectExtrapolation": "subject_extrapolation",
     "Halves": "halves",
+    "random_halves": "halves",
     "split_half_reliability": "halves",
     "moments": "ncsnr",
     "noise_ceiling": "ncsnr",
@@ -56,6 +57,7 @@ __all__ = [
     "HumanHuman",
     "SubjectExtrapolation",
     "Halves",
+    "random_halves",
     "split_half_reliability",
     "moments",
     "noise_ceiling",

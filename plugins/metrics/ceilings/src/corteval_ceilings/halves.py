@@ -85,12 +85,46 @@ class Halves(Sequence[Held]):
         return np.asarray(((of_split == 0) | (of_split == of_all)).any(axis=(0, 2)))
 
 
-def split_half_reliability(halves: Halves) -> np.ndarray:
+def random_halves(trials: np.ndarray, splits: int = 10, split_seed: int = 1) -> Halves:
+    """Random halves of the trials, the same for every stimulus.
+
+    They are scikit-learn's ``ShuffleSplit(splits, train_size=.5, random_state)`` over trial
+    numbers.
+
+    Args:
+        trials: (stimulus, neuroid, trial); NaN is missing and left out.
+        splits: number of random halvings.
+        split_seed: of the halvings.
+
+    Raises:
+        AssemblyError: for other dimensions, or if a response is infinite.
+        UndefinedScore: with fewer than two trials.
+    """
+    from sklearn.model_selection import ShuffleSplit
+
+    if trials.ndim != 3:
+        raise AssemblyError(f"Trials are (stimulus, neuroid, trial), not of shape {trials.shape}.")
+    count = trials.shape[2]
+    if count < 2:
+        raise UndefinedScore(f"Halves take at least two trials; there are {count}.")
+    chosen = np.zeros((count, splits), bool)
+    splitter = ShuffleSplit(splits, train_size=0.5, random_state=split_seed)
+    for split, (first, _) in enumerate(splitter.split(np.arange(count))):
+        chosen[first, split] = True
+    return Halves(trials, chosen)
+
+
+def split_half_reliability(halves: Halves | np.ndarray) -> np.ndarray:
     """Spearman-Brown corrected correlation over stimuli of both halves.
+
+    Args:
+        halves: of trials; or trials (stimulus, neuroid, trial), of which `random_halves` are taken.
 
     Returns:
         (split, neuroid); NaN where a half is constant or lacks a stimulus.
     """
+    if not isinstance(halves, Halves):
+        halves = random_halves(np.asarray(halves))
     return np.stack([spearman_brown(correlation(first, second)) for first, second, _ in halves])
 
 

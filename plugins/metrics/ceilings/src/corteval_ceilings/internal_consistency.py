@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-import numpy as np
 import xarray as xr
 
 from corteval.errors import OptionError
 from corteval.score import Estimate
-from corteval_ceilings.halves import Halves, reliability_of_halves, trials_of
+from corteval_ceilings.halves import random_halves, reliability_of_halves, trials_of
 
 
 @final
@@ -49,18 +48,11 @@ class InternalConsistency:
             UndefinedScore: with fewer than two trials or three stimuli, or if no neuroid has a
                 reliability.
         """
-        from sklearn.model_selection import ShuffleSplit
-
         trials = trials_of(assembly, "Internal consistency")
-        count = trials.shape[2]
-        chosen = np.zeros((count, self.splits), bool)
-        splitter = ShuffleSplit(self.splits, train_size=0.5, random_state=self.split_seed)
-        for split, (first, _) in enumerate(splitter.split(np.arange(count))):
-            chosen[first, split] = True
         return reliability_of_halves(
             assembly,
-            Halves(trials, chosen),
-            method=f"halves of {count} trials",
+            random_halves(trials, self.splits, self.split_seed),
+            method=f"halves of {trials.shape[2]} trials",
             resamples=self.resamples,
             seed=self.seed,
         )

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, final
 import numpy as np
 import xarray as xr
 
-from corteval.errors import OptionError, UndefinedScore
+from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval.score import Estimate, Replicates
 from corteval.stats.resampling import Draws, central, draw, mean, replicates, subjects_of
 from corteval_ceilings.halves import trials_of
@@ -47,7 +47,12 @@ def moments(trials: np.ndarray) -> Moments:
 
     Args:
         trials: (stimulus, neuroid, trial); NaN is missing and left out.
+
+    Raises:
+        AssemblyError: for other dimensions.
     """
+    if trials.ndim != 3:
+        raise AssemblyError(f"Trials are (stimulus, neuroid, trial), not of shape {trials.shape}.")
     shape = trials.shape[:2]
     counts, means, variances = (np.empty(shape) for _ in range(3))
     step = max(1, _BUDGET // (trials.shape[1] * trials.shape[2]))
@@ -68,7 +73,7 @@ def moments(trials: np.ndarray) -> Moments:
 
 
 def noise_ceiling(
-    of: Moments, *, trials: int | None = None, counts: np.ndarray | None = None
+    of: Moments | np.ndarray, *, trials: int | None = None, counts: np.ndarray | None = None
 ) -> NoiseCeiling:
     """Noise ceiling of each neuroid.
 
@@ -84,13 +89,15 @@ def noise_ceiling(
     the variance of trial means that is signal. Source: Allen et al. 2022, Nature Neuroscience 25.
 
     Args:
-        of: from `moments`.
+        of: trials (stimulus, neuroid, trial), or their `moments`.
         trials: n, how many trials are averaged; None for as many as there are.
         counts: (resample, stimulus) how often each stimulus is counted; once if None.
 
     Returns:
         (neuroid), or (resample, neuroid) with counts; NaN where responses do not vary.
     """
+    if not isinstance(of, Moments):
+        of = moments(np.asarray(of))
     w = np.ones((1, len(of.mean))) if counts is None else np.asarray(counts, np.float64)
     n = of.trials
 
@@ -173,7 +180,7 @@ class NoiseCeilingSNR:
                 seed=self.seed,
             ),
         )
-        what = "sqrt(NC)" if self.root else "NC"
+        what = "sqrt(NC) with NC" if self.root else "NC"
         return Estimate(
             value=value,
             error=float(np.nanstd(found[0].values)) if found else None,

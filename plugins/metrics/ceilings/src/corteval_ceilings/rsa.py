@@ -69,8 +69,6 @@ class RSANoiseCeiling:
         """
         subjects, stimulus_ids, rdms = subject_rdms(assembly)
         require_stimuli(len(stimulus_ids), 4, "A noise bound of RDMs")
-        if len(subjects) < 2:
-            raise UndefinedScore(f"A noise bound of RDMs needs two subjects; there is {subjects}.")
         found = self._similarities(rdms)
         if np.isnan(found).any():
             names = ", ".join(subjects[np.isnan(found)][:5])
@@ -132,19 +130,28 @@ def subject_rdms(assembly: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.nda
     Raises:
         AssemblyError: if it is not said whose neuroids or RDMs they are, or an RDM is not
             symmetric, or not finite.
-        UndefinedScore: if a subject has one neuroid, or a stimulus with equal responses in all.
+        UndefinedScore: with fewer than two subjects, if a subject has one neuroid, or a
+            stimulus with equal responses in all.
     """
     if is_rdm(assembly):
         if "subject" not in assembly.coords or assembly["subject"].dims != ("subject",):
             raise AssemblyError("RDMs have no coordinate 'subject' that says whose they are.")
         rdms = rdm_pairs(assembly)
         names, stimulus_ids = (assembly[c].values.astype(str) for c in ("subject", "stimulus_id"))
+        _require_two(names)
         return names, stimulus_ids, rdms
     flat = responses_matrix(assembly)
     of_neuroid = subjects_of(flat)
     if of_neuroid is None:
         raise AssemblyError("Neuroids have no coordinate 'subject' that says whose they are.")
     subjects = np.unique(of_neuroid)
+    _require_two(subjects)
+    single = [s for s in subjects if (of_neuroid == s).sum() < 2]
+    if single:
+        raise UndefinedScore(
+            f"{len(single)} of {len(subjects)} subjects have one neuroid, such as {single[0]}; a "
+            "correlation over neuroids takes more. Use neuroids of the others, or RDMs."
+        )
     rdms = np.stack([correlation_distances(flat.values[:, of_neuroid == s]) for s in subjects])
     undefined = np.isnan(rdms).any(axis=1)
     if undefined.any():
@@ -153,3 +160,10 @@ def subject_rdms(assembly: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.nda
             f"responses in all neuroids, such as {subjects[undefined][0]}: no correlation distance."
         )
     return subjects, flat["stimulus_id"].values.astype(str), rdms
+
+
+def _require_two(subjects: np.ndarray) -> None:
+    if len(subjects) < 2:
+        raise UndefinedScore(
+            f"A noise bound of RDMs needs two subjects; there is only {', '.join(subjects)}."
+        )

@@ -31,17 +31,29 @@ def ks_similarity(model: np.ndarray, data: np.ndarray) -> np.ndarray:
 
     Args:
         model: counts or frequencies p, (..., bin).
-        data: counts or frequencies q, (..., bin), in more than one bin.
+        data: counts or frequencies q, (..., bin), over the same two or more bins.
 
     Returns:
-        (...) similarities; NaN where `model` or `data` is empty.
+        (...) similarities.
+
+    Raises:
+        OptionError: for counts that are negative or not finite, or over other numbers of bins.
+        UndefinedScore: if all counts of a distribution are 0.
     """
-    model, data = np.asarray(model, np.float64), np.asarray(data, np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = model / model.sum(axis=-1, keepdims=True)
-        q = data / data.sum(axis=-1, keepdims=True)
-        distance = np.abs(np.cumsum(p, axis=-1) - np.cumsum(q, axis=-1)).max(axis=-1)
-        return np.asarray(1 - distance / np.maximum(1 - q[..., 0], 1 - q[..., -1]))
+    model, data = _frequencies("model", model), _frequencies("data", data)
+    if model.shape[-1] != data.shape[-1]:
+        raise OptionError(
+            f"The model has {model.shape[-1]} bins and the data have {data.shape[-1]}; count both "
+            "over the same bins."
+        )
+    try:
+        np.broadcast_shapes(model.shape, data.shape)
+    except ValueError:
+        raise OptionError(
+            f"Histograms of shapes {model.shape} and {data.shape} cannot be paired; one of them "
+            "may be a single histogram (bin)."
+        ) from None
+    return _similarity(model, data)
 
 
 def ks_sample_similarity(model: np.ndarray, data: np.ndarray) -> float:
@@ -56,11 +68,8 @@ def ks_sample_similarity(model: np.ndarray, data: np.ndarray) -> float:
     Args:
         model, data: (neuroid) values; NaN is left out.
 
-    Returns:
-        Similarity; NaN if the model has no value.
-
     Raises:
-        UndefinedScore: if the data have fewer than two distinct values.
+        UndefinedScore: if the model has no value, or the data fewer than two distinct ones.
     """
     return float(ks_similarity(*_sample_counts(model, data)))
 
@@ -148,7 +157,7 @@ class KSSimilarity:
     def _drawn(self, counts: _Counts, itself: bool) -> Estimate:
         measured, units = counts.units_measured, counts.model_units
         draws = self._draws(counts.model, units, measured, [self.seed, int(itself)])
-        values = np.concatenate([ks_similarity(drawn, counts.data) for drawn in draws])
+        values = np.concatenate([_similarity(drawn, counts.data) for drawn in draws])
         empty = int(np.isnan(values).sum())
         if empty > self.resamples / 10:
             raise UndefinedScore(
@@ -160,22 +169,22 @@ class KSSimilarity:
             error=float(np.nanstd(values)),
             method=f"mean and sd over {self.resamples} draws of {measured} units",
             quantity="similarity",
-            replicates=(replicates(Draws("neuroids", (measured,), None, None), values),),
+            replicates=(replicates(Draws("neuroids", (measured,), None, None, self.seed), values),),
         )
 
     def _exact(self, counts: _Counts, itself: bool) -> Estimate:
-        value = float(ks_similarity(counts.model, counts.data))
+        value = float(_similarity(counts.model, counts.data))
         if itself:  # 1 whatever the data: no draw could change this ceiling
             return Estimate(value=value, method="all units", quantity="similarity")
         measured = counts.units_measured
         draws = self._draws(counts.data, measured, measured, [self.seed])
-        values = np.concatenate([ks_similarity(counts.model, drawn) for drawn in draws])
+        values = np.concatenate([_similarity(counts.model, drawn) for drawn in draws])
         return Estimate(
             value=value,
             error=float(np.nanstd(values)),
             method=f"all units; sd over {self.resamples} draws of the {measured} measured units",
             quantity="similarity",
-            replicates=(replicates(Draws("neuroids", (measured,), None, None), values),),
+            replicates=(replicates(Draws("neuroids", (measured,), None, None, self.seed), values),),
         )
 
     def _draws(
@@ -228,6 +237,34 @@ def _counts(source: xr.DataArray, target: xr.DataArray) -> _Counts:
     return _Counts(source.values, int(source.attrs["units_measured"]), target.values, measured)
 
 
+def _frequencies(whose: str, counts: np.ndarray) -> np.ndarray:
+    """Checked counts of `ks_similarity`."""
+    counts = np.asarray(counts, np.float64)
+    if not counts.ndim or counts.shape[-1] < 2:
+        raise OptionError(
+            f"A distribution takes two or more bins; {whose} has shape {counts.shape}."
+        )
+    odd = ~(np.isfinite(counts) & (counts >= 0))
+    if odd.any():
+        raise OptionError(
+            f"Counts are finite and not negative; {int(odd.sum())} of {counts.size} of {whose} are "
+            f"others, such as {counts[odd][0]:g}."
+        )
+    if not counts.any(axis=-1).all():
+        raise UndefinedScore(f"All counts of {whose} are 0: there is no distribution to compare.")
+    return counts
+
+
+def _similarity(model: np.ndarray, data: np.ndarray) -> np.ndarray:
+    """`ks_similarity` of counts that are right; NaN where one side, such as a draw, is empty."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = model / model.sum(axis=-1, keepdims=True)
+        q = data / data.sum(axis=-1, keepdims=True)
+        distance = np.abs(np.cumsum(p, axis=-1) - np.cumsum(q, axis=-1)).max(axis=-1)
+        # rounding must not take the worst distribution below 0
+        return np.asarray(np.maximum(0, 1 - distance / np.maximum(1 - q[..., 0], 1 - q[..., -1])))
+
+
 def _sample_counts(model: np.ndarray, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Counts at the data's distinct values and, in between, in the gaps of their range.
 
@@ -239,8 +276,8 @@ def _sample_counts(model: np.ndarray, data: np.ndarray) -> tuple[np.ndarray, np.
     points = np.unique(data)
     if len(points) < 2:
         raise UndefinedScore(
-            f"The property has {len(points)} distinct values in {len(data)} measured units; a "
-            "distribution takes at least 2."
+            f"The property takes {len(points)} of the 2 or more distinct values of a distribution "
+            f"in {len(data)} measured units."
         )
     found = []
     for values in (model, data):
@@ -262,4 +299,6 @@ def _edges(histogram: xr.DataArray) -> np.ndarray:
         raise AssemblyError(
             "A histogram has two or more adjoining bins and an attribute units_measured."
         )
+    if not (np.isfinite(histogram.values) & (histogram.values >= 0)).all():
+        raise AssemblyError("Counts of a histogram are finite and not negative.")
     return np.append(low, high[-1])

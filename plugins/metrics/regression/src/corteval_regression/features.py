@@ -57,7 +57,10 @@ class Features:
             )
         if isinstance(values, np.ndarray) and values.dtype.kind != "f":
             values = values.astype(np.float64)
-        return cls(values)
+        made = cls(values)
+        if not bool((made.mean - made.mean == 0).all()):
+            raise OptionError("Features hold NaN or infinity; leave those stimuli or features out.")
+        return made
 
     @property
     def stimuli(self) -> int:
@@ -136,11 +139,24 @@ def responses(features: Features, y: Array) -> Array:
         raise OptionError(
             f"{features.stimuli} stimuli in the features, responses of shape {tuple(found.shape)}."
         )
+    if not bool((found - found == 0).all()):
+        raise OptionError("Responses hold NaN or infinity; leave those stimuli or targets out.")
     return found
 
 
 def left_out(train: np.ndarray, stimuli: int) -> np.ndarray:
-    """Positions of the stimuli that are not in `train`."""
+    """Positions of the stimuli that are not in `train`.
+
+    Raises:
+        OptionError: if `train` is empty or holds what is no position.
+    """
+    train = np.asarray(train)
+    if not len(train):
+        raise OptionError("A split has no training stimulus.")
+    if train.dtype.kind not in "iu" or train.min() < 0 or train.max() >= stimuli:
+        raise OptionError(
+            f"Splits hold positions of stimuli from 0 to {stimuli - 1}, not {train[:3].tolist()}..."
+        )
     outside = np.ones(stimuli, bool)
     outside[train] = False
     return np.flatnonzero(outside)

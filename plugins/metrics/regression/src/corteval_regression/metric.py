@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, final
+from typing import Any, Literal, NamedTuple, TypeVar, final
 
 import numpy as np
 import xarray as xr
@@ -103,6 +104,10 @@ class RegressionCorrelation:
         ):
             if getattr(self, name) not in known:
                 raise OptionError(f"{name} is {' or '.join(known)}, not {getattr(self, name)!r}.")
+        for name in ("resamples", "seed"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 0:
+                raise OptionError(f"{name} is a whole number, 0 or more, not {value!r}.")
         object.__setattr__(self, "cross_validation", CrossValidation.of(self.cross_validation))
 
     def __call__(self, source: xr.DataArray, target: xr.DataArray) -> Score:
@@ -114,7 +119,9 @@ class RegressionCorrelation:
         """
         target = responses_matrix(target)
         source = align(responses_matrix(source), target)
-        splits = CrossValidation.of(self.cross_validation).over(target)
+        division = CrossValidation.of(self.cross_validation)
+        splits = division.over(target)
+        leaks = division.leaks(target, splits)
         digest = splits_digest(splits, target["stimulus_id"].values)
         if self.reverse:
             source, target = target, source
@@ -163,7 +170,7 @@ class RegressionCorrelation:
         if problem.subjects is not None:
             coords["subject"] = ("neuroid", problem.subjects)
         samples = xr.DataArray(r, dims=["split", "neuroid"], coords=coords)
-        return Score(value=raw.value, raw=raw, samples=samples, notes=fitted.notes)
+        return Score(value=raw.value, raw=raw, samples=samples, notes=(*fitted.notes, *leaks))
 
     def _problem(
         self, source: xr.DataArray, target: xr.DataArray, splits: Sequence[Split]
@@ -192,10 +199,24 @@ class RegressionCorrelation:
         return subjects
 
 
+_Made = TypeVar("_Made", bound=Callable[..., RegressionCorrelation])
+
+
+def _with_options(factory: _Made) -> _Made:
+    """Tell which options `factory` passes on: a wrong one is answered with those it takes."""
+    own = inspect.signature(factory)
+    common = inspect.signature(RegressionCorrelation).parameters.values()
+    kept = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    kept += [p for p in common if p.name not in ("fit", "name")]
+    factory.__signature__ = own.replace(parameters=kept)  # type: ignore[attr-defined]
+    return factory
+
+
+@_with_options
 def pls(*, components: int = 25, exact: bool = False, **options: Any) -> RegressionCorrelation:
     """Partial least squares; see `pls_cv`. `options` are those of `RegressionCorrelation`."""
-    if components < 1:
-        raise OptionError(f"PLS needs at least one component, not {components}.")
+    if not isinstance(components, int) or components < 1:
+        raise OptionError(f"components is a whole number, 1 or more, not {components!r}.")
 
     def fit(p: Problem) -> Fitted:
         return Fitted(pls_cv(p.features, p.responses, p.splits, components=components, exact=exact))
@@ -204,6 +225,7 @@ def pls(*, components: int = 25, exact: bool = False, **options: Any) -> Regress
     return RegressionCorrelation(fit=fit, name=f"{kind}, {components} components", **options)
 
 
+@_with_options
 def linear(**options: Any) -> RegressionCorrelation:
     """Ordinary least squares; see `linear_cv`. `options` are those of `RegressionCorrelation`."""
 
@@ -220,10 +242,11 @@ def linear(**options: Any) -> RegressionCorrelation:
     return RegressionCorrelation(fit=fit, name="least squares", **options)
 
 
+@_with_options
 def ridge(*, alpha: float = 1.0, **options: Any) -> RegressionCorrelation:
     """Ridge with a fixed penalty; see `ridge_cv`. `options`: see `RegressionCorrelation`."""
-    if not 0 < alpha < np.inf:
-        raise OptionError(f"The ridge penalty is positive and finite, not {alpha}.")
+    if not isinstance(alpha, int | float) or not 0 < alpha < np.inf:
+        raise OptionError(f"The ridge penalty is positive and finite, not {alpha!r}.")
 
     def fit(p: Problem) -> Fitted:
         return Fitted(ridge_cv(p.features, p.responses, p.splits, alpha=alpha))
@@ -231,6 +254,7 @@ def ridge(*, alpha: float = 1.0, **options: Any) -> RegressionCorrelation:
     return RegressionCorrelation(fit=fit, name=f"ridge, alpha {alpha:g}", **options)
 
 
+@_with_options
 def ridgecv(
     *,
     alphas: Sequence[float] = VISION_ALPHAS,
@@ -245,6 +269,8 @@ def ridgecv(
             ``"target"`` its own.
         options: of `RegressionCorrelation`.
     """
+    if not isinstance(alphas, Sequence | np.ndarray):
+        raise OptionError(f"alphas are several penalties, not {alphas!r}.")
 
     def fit(p: Problem) -> Fitted:
         fits = ridgecv_cv(
@@ -262,6 +288,7 @@ def ridgecv(
     return RegressionCorrelation(fit=fit, name=name, **options)
 
 
+@_with_options
 def neuron_to_neuron(**options: Any) -> RegressionCorrelation:
     """The single best model unit; see `neuron_to_neuron_cv`. `options`: `RegressionCorrelation`."""
 
@@ -271,6 +298,7 @@ def neuron_to_neuron(**options: Any) -> RegressionCorrelation:
     return RegressionCorrelation(fit=fit, name="best single unit", **options)
 
 
+@_with_options
 def banded_ridge(
     *, alphas: Sequence[float] = BANDED_ALPHAS, candidates: int = 100, **options: Any
 ) -> RegressionCorrelation:

@@ -34,7 +34,8 @@ def rdm_assembly(
 
     Args:
         values: (stimulus, stimulus), or (subject, stimulus, stimulus) with `subjects`; symmetric.
-            The diagonal does not matter.
+            The diagonal does not matter. Or one value a pair, see `pairs`: (pair), or (subject,
+            pair) with `subjects`.
         stimulus_ids: of rows and of columns.
         subjects: names.
 
@@ -49,12 +50,26 @@ def rdm_assembly(
     if subjects is not None:
         coords["subject"] = ("subject", list(subjects))
         dims.insert(0, "subject")
+    values = np.asarray(values, np.float64)
+    if values.ndim == len(dims) - 1:
+        values = _matrices(values, len(stimulus_ids))
     try:
-        assembly = xr.DataArray(np.asarray(values, np.float64), coords=coords, dims=dims)
+        assembly = xr.DataArray(values, coords=coords, dims=dims)
     except ValueError as error:
         raise AssemblyError(f"Values of shape {np.shape(values)} do not fit: {error}") from error
     rdm_pairs(assembly)
     return assembly
+
+
+def _matrices(pairs: np.ndarray, stimuli: int) -> np.ndarray:
+    """(..., stimulus, stimulus) from (..., pair)."""
+    if pairs.shape[-1] != stimuli * (stimuli - 1) // 2:
+        raise AssemblyError(
+            f"{stimuli} stimuli have {stimuli * (stimuli - 1) // 2} pairs; values of shape "
+            f"{pairs.shape} do not fit."
+        )
+    matrices = [squareform(row, checks=False) for row in pairs.reshape(-1, pairs.shape[-1])]
+    return np.reshape(matrices, (*pairs.shape[:-1], stimuli, stimuli))
 
 
 def is_rdm(assembly: xr.DataArray) -> bool:

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 
-from corteval.errors import OptionError, UndefinedScore
+from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval.score import Quantity
-from corteval_similarity.grams import ROUNDING
+from corteval_similarity.grams import ROUNDING, moderate
 from corteval_similarity.influence import Compared, Part, of_cosine, of_pairs
 from corteval_similarity.pairs import row_sums, times
 from corteval_similarity.rank_correlations import (
@@ -87,10 +87,11 @@ def compare_rdms(first: np.ndarray, second: np.ndarray, comparison: str = "spear
 
     Raises:
         UndefinedScore: if either is constant, zero for the cosines, or not finite.
+        AssemblyError: if they are not vectors of the same pairs.
         OptionError: for another comparison.
     """
     chosen = comparison_named(comparison)
-    sides = [chosen.prepare(_finite(pairs)) for pairs in (first, second)]
+    sides = [chosen.prepare(pairs) for pairs in _of_same_pairs(first, second)]
     return chosen.compare(*sides, influence=False).value
 
 
@@ -137,7 +138,7 @@ def pair_influence(
     chosen = comparison_named(comparison)
     if not chosen.pairwise:
         raise OptionError(f"Pairs have no weights of their own in the {comparison}.")
-    x, y = (chosen.prepare(_finite(pairs)) for pairs in (first, second))
+    x, y = (chosen.prepare(pairs) for pairs in _of_same_pairs(first, second))
     change = chosen.influence(x, y, chosen.value(x, y))
     return np.asarray((change - change.mean()) / len(change))
 
@@ -154,6 +155,20 @@ def comparison_named(name: str) -> Comparison:
     return _COMPARISONS[name]
 
 
+def _of_same_pairs(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    for pairs in (first, second):
+        if np.ndim(pairs) != 1 or not np.size(pairs):
+            raise AssemblyError(
+                f"RDMs are vectors over pairs of stimuli, not of shape {np.shape(pairs)}. Of a "
+                "matrix take scipy.spatial.distance.squareform(matrix, checks=False)."
+            )
+    if len(first) != len(second):
+        raise AssemblyError(
+            f"RDMs of {len(first)} and of {len(second)} pairs; both must be of the same stimuli."
+        )
+    return _finite(first), _finite(second)
+
+
 def _finite(pairs: np.ndarray) -> np.ndarray:
     """A copy in float64, for `Comparison.prepare`."""
     pairs = np.array(pairs, np.float64)
@@ -164,6 +179,7 @@ def _finite(pairs: np.ndarray) -> np.ndarray:
 
 
 def _unit(pairs: np.ndarray) -> np.ndarray:
+    pairs = moderate(pairs)
     length = np.linalg.norm(pairs)
     if not length > 0:
         raise UndefinedScore(f"All {len(pairs)} dissimilarities are 0.")
@@ -172,6 +188,7 @@ def _unit(pairs: np.ndarray) -> np.ndarray:
 
 
 def _standard(pairs: np.ndarray) -> np.ndarray:
+    pairs = moderate(pairs)
     _require_variation(pairs)
     pairs -= pairs.mean()
     return _unit(pairs)
@@ -207,6 +224,7 @@ def _product_influence(x: np.ndarray, y: np.ndarray, value: float) -> np.ndarray
 def _centred(pairs: np.ndarray) -> Centred:
     if not pairs.any():
         raise UndefinedScore(f"All {len(pairs)} dissimilarities are 0.")
+    pairs = moderate(pairs)
     return Centred(pairs, row_sums(pairs))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from corteval.errors import UndefinedScore
+from corteval.errors import AssemblyError, UndefinedScore
 
 #: Bytes of one row of a block of units: 2,048 units in float32, 1,024 in float64.
 _ROW_BYTES = 8192
@@ -20,6 +20,62 @@ _SINGLE_FROM = 1000
 
 #: Variation below this share of the magnitude is rounding error, not response.
 ROUNDING = 1e-13
+
+#: Values whose largest lies between this and its inverse may be squared twice, and added up.
+_SMALLEST = 1e-12
+
+
+def finite_patterns(patterns: np.ndarray) -> np.ndarray:
+    """Patterns (stimulus, unit), if they are patterns.
+
+    Raises:
+        AssemblyError: for other dimensions, or responses that are not finite.
+    """
+    patterns = np.asarray(patterns)
+    if patterns.ndim != 2 or not patterns.size:
+        raise AssemblyError(
+            f"Patterns are (stimulus, unit), not of shape {patterns.shape}. A single unit is "
+            "responses[:, None]."
+        )
+    if not np.isfinite(_largest(patterns)):
+        bad = ~np.isfinite(patterns)
+        raise AssemblyError(
+            f"{int(bad.sum())} of {bad.size} responses are not finite, to "
+            f"{int(bad.any(axis=1).sum())} of {len(bad)} stimuli. Select others."
+        )
+    return patterns
+
+
+def require_same_stimuli(x: np.ndarray, y: np.ndarray) -> None:
+    """Refuse patterns of different numbers of stimuli.
+
+    Raises:
+        AssemblyError
+    """
+    if len(x) != len(y):
+        raise AssemblyError(
+            f"Patterns of {len(x)} and of {len(y)} stimuli; rows must be of the same stimuli."
+        )
+
+
+def moderate(values: np.ndarray, axis: int | None = None) -> np.ndarray:
+    """`values`, or if products of them might overflow, those over a power of two.
+
+    Args:
+        values: of any shape.
+        axis: scale each slice along it by itself; all by one number if None.
+    """
+    top, bottom = (pick(values, axis, keepdims=True) for pick in (np.max, np.min))
+    largest = np.maximum(np.abs(np.float64(top)), np.abs(np.float64(bottom)))
+    far = ((largest > 1 / _SMALLEST) | (largest < _SMALLEST)) & (largest > 0) & (largest < np.inf)
+    if not far.any():
+        return values
+    exponent = np.frexp(largest)[1]
+    return np.asarray(np.ldexp(values, np.where(far, -exponent, 0)))
+
+
+def _largest(patterns: np.ndarray) -> float:
+    return max(abs(float(patterns.max())), abs(float(patterns.min())))
 
 
 def gram(
@@ -90,8 +146,7 @@ def require_variation(squares: np.ndarray, patterns: np.ndarray) -> None:
         UndefinedScore
     """
     stimuli, units = patterns.shape
-    largest = max(abs(float(patterns.max())), abs(float(patterns.min())))
-    if not squares.sum() > stimuli * units * (ROUNDING * largest) ** 2:
+    if not squares.sum() > stimuli * units * (ROUNDING * _largest(patterns)) ** 2:
         raise UndefinedScore(
             f"All {units} units respond alike to all {stimuli} stimuli; nothing is left to compare."
         )

@@ -14,8 +14,11 @@ from corteval_similarity.grams import (
     ROUNDING,
     centred,
     cross,
+    finite_patterns,
     gram,
+    moderate,
     multiplied_in,
+    require_same_stimuli,
     require_variation,
 )
 from corteval_similarity.influence import Compared, Part, of_cosine
@@ -46,8 +49,10 @@ class Kernel:
         """Kernel of patterns (stimulus, unit).
 
         Raises:
+            AssemblyError: if they are no patterns, or not finite.
             UndefinedScore: if no unit varies over stimuli.
         """
+        patterns = moderate(finite_patterns(patterns))
         stimuli, units = patterns.shape
         if units < stimuli:
             kernel = cls(patterns=centred(patterns, dtype=multiplied_in(patterns)))
@@ -129,9 +134,12 @@ def cka(x: np.ndarray, y: np.ndarray, *, debiased: bool = True) -> float:
         debiased: which estimate.
 
     Raises:
+        AssemblyError: if they are no patterns of the same number of stimuli, or not finite.
         UndefinedScore: with fewer than four stimuli (biased: two), or if either set does not vary
             over stimuli by more than chance.
     """
+    x, y = (finite_patterns(side) for side in (x, y))
+    require_same_stimuli(x, y)
     return compare_kernels(Kernel.of(x), Kernel.of(y), debiased=debiased, influence=False).value
 
 

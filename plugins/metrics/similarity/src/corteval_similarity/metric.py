@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, final, get_args
 
 import numpy as np
@@ -24,6 +24,7 @@ from corteval_similarity.kernels import Kernel, compare_kernels
 from corteval_similarity.pairs import among
 from corteval_similarity.rdms import correlation_rdm, euclidean_rdm
 from corteval_similarity.rotation import compare_patterns
+from corteval_similarity.subjects import Subjects, of_each_subject, pooling_notes
 
 Distance = Literal["correlation", "euclidean", "crossnobis"]
 
@@ -46,6 +47,7 @@ class RDMSimilarity:
         comparison: of RDMs, see `compare_rdms`.
         distance: of patterns, see `rdm`.
         noise: of crossnobis distances, see `noise_covariance`.
+        subjects: of the target's neuroids, see `rdm`.
         cross_validation: compare on the test set of each of its splits; on all stimuli if None.
         resamples: bootstrap replicates; 0 for none.
         seed: of the bootstrap.
@@ -54,6 +56,7 @@ class RDMSimilarity:
     comparison: str = "spearman"
     distance: Distance = "correlation"
     noise: Noise = "ledoit-wolf"
+    subjects: Subjects = "pooled"
     cross_validation: CrossValidation | None = None
     resamples: int = 1000
     seed: int = 0
@@ -63,6 +66,9 @@ class RDMSimilarity:
         if self.distance not in get_args(Distance):
             known = ", ".join(get_args(Distance))
             raise OptionError(f"Distances are {known}, not {self.distance!r}.")
+        if self.subjects not in get_args(Subjects):
+            known = ", ".join(get_args(Subjects))
+            raise OptionError(f"Subjects are {known}, not {self.subjects!r}.")
         if self.distance == "crossnobis" and "cosine" not in self.comparison:
             raise OptionError(
                 f"Crossnobis distances have a meaningful zero, which {self.comparison} ignores. "
@@ -73,10 +79,10 @@ class RDMSimilarity:
         """Similarity of `source`'s RDM to each of `target`'s.
 
         Raises:
-            AssemblyError: if stimuli differ, a response is not finite, or the source has RDMs of
-                several subjects.
-            UndefinedScore: with fewer than three stimuli, or if an RDM cannot be made or is
-                constant.
+            AssemblyError: if stimuli differ, a response is not finite, the source has RDMs of
+                several subjects, or it is not said whose neuroids are to be taken separately.
+            UndefinedScore: with fewer than three stimuli, if an RDM cannot be made or is constant,
+                or with one subject where subjects are separate.
         """
         subsets = Subsets.of(target, self.cross_validation)
         require_stimuli(len(subsets.stimulus_ids), 3, "A comparison of RDMs")
@@ -87,7 +93,7 @@ class RDMSimilarity:
         if len(models) != 1:
             raise AssemblyError(f"The source has RDMs of {len(models)} subjects; it needs one.")
         with _naming("target"):
-            subjects = self._rdms(target, subsets.stimulus_ids)
+            names, subjects = self._of_subjects(target, subsets.stimulus_ids)
         compared: list[list[Compared]] = [[] for _ in subjects]
         comparison = comparison_named(self.comparison)
         for rows in subsets.rows:
@@ -97,15 +103,30 @@ class RDMSimilarity:
                 with _naming("target"):
                     data = comparison.prepare(_among(pairs, rows))
                 own.append(comparison.compare(model, data, influence=self.resamples > 0))
-        return summarise(
+        score = summarise(
             compared,
             subsets,
             quantity=comparison.quantity,
             method=f"{self.comparison} of {self.distance} RDMs",
-            subjects=target["subject"].values.astype(str) if "subject" in target.dims else None,
+            subjects=names,
             resamples=self.resamples,
             seed=self.seed,
         )
+        return score if names is not None else replace(score, notes=pooling_notes(target))
+
+    def _of_subjects(
+        self, target: xr.DataArray, stimulus_ids: np.ndarray
+    ) -> tuple[np.ndarray | None, Sequence[np.ndarray]]:
+        """Names of subjects, None if there is one without a name, and an RDM (pair) for each."""
+        if is_rdm(target) or self.subjects == "pooled":
+            names = target["subject"].values.astype(str) if "subject" in target.dims else None
+            return names, self._rdms(target, stimulus_ids)
+        rdms: list[np.ndarray] = []
+        parts = of_each_subject(target)
+        for name, part in parts.items():
+            with _naming(f"subject {name}"):
+                rdms.extend(self._rdms(part, stimulus_ids))
+        return np.array(list(parts)), rdms
 
     def _rdms(self, assembly: xr.DataArray, stimulus_ids: np.ndarray) -> Sequence[np.ndarray]:
         """RDMs (pair), one a subject."""
@@ -168,6 +189,7 @@ def rdm(
     comparison: str = "spearman",
     distance: Distance = "correlation",
     noise: Noise = "ledoit-wolf",
+    subjects: Subjects = "pooled",
     cross_validation: CrossValidation | Mapping[str, Any] | None = None,
     resamples: int = 1000,
     seed: int = 0,
@@ -181,6 +203,9 @@ def rdm(
             or ``"crossnobis"``, see `crossnobis_rdm`, for the side that has single trials, and
             Euclidean for a side that has none.
         noise: ``"ledoit-wolf"``, ``"diagonal"`` or ``"none"``, see `noise_covariance`.
+        subjects: of the target's neuroids, by their coordinate ``subject``: ``"pooled"`` makes one
+            RDM of all neuroids; ``"separate"`` makes one for each subject, and the score is the
+            mean over subjects, which is what ``rsa_upper`` and ``rsa_lower`` bound.
         cross_validation: see `CrossValidation`.
         resamples, seed: see `RDMSimilarity`.
     """
@@ -188,6 +213,7 @@ def rdm(
         comparison=comparison,
         distance=distance,
         noise=noise,
+        subjects=subjects,
         cross_validation=_splits(cross_validation),
         resamples=resamples,
         seed=seed,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.distance import squareform
 
-from corteval.errors import UndefinedScore
-from corteval_similarity.grams import ROUNDING, gram
+from corteval.errors import AssemblyError, UndefinedScore
+from corteval_similarity.grams import ROUNDING, finite_patterns, gram, moderate
 
 #: With two units a correlation is 1 or -1 whatever the responses.
 _FEWEST_UNITS = 3
@@ -24,13 +24,15 @@ def correlation_rdm(patterns: np.ndarray) -> np.ndarray:
         (pair), see `pairs`.
 
     Raises:
+        AssemblyError: if they are no patterns, or not finite.
         UndefinedScore: with fewer than three units, or if a pattern is the same in all units.
     """
+    patterns = finite_patterns(patterns)
     stimuli, units = patterns.shape
     if units < _FEWEST_UNITS:
         raise UndefinedScore(
             f"There {'is 1 unit' if units == 1 else f'are {units} units'}; a correlation over "
-            f"units takes at least {_FEWEST_UNITS}. Compare by another distance."
+            f"units takes at least {_FEWEST_UNITS}. Use distance='euclidean' or the metric cka."
         )
     products, flat = _correlations(patterns)
     if flat.any():
@@ -55,6 +57,7 @@ def correlation_distances(patterns: np.ndarray) -> np.ndarray:
 
 def _correlations(patterns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Correlations (stimulus, stimulus), and which patterns have none, (stimulus)."""
+    patterns = moderate(patterns, axis=1)
     means = patterns.mean(axis=1, dtype=np.float64, keepdims=True)
     products = gram(patterns, means)
     lengths = np.sqrt(products.diagonal())
@@ -78,8 +81,19 @@ def euclidean_rdm(patterns: np.ndarray) -> np.ndarray:
 
     Returns:
         (pair), see `pairs`.
+
+    Raises:
+        AssemblyError: if they are no patterns, not finite, or too large to be squared.
     """
-    return np.maximum(distances_from_products(gram(patterns)), 0) / patterns.shape[1]
+    patterns = finite_patterns(patterns)
+    with np.errstate(over="ignore", invalid="ignore"):
+        distances = np.maximum(distances_from_products(gram(patterns)), 0) / patterns.shape[1]
+    if not np.isfinite(distances).all():
+        raise AssemblyError(
+            f"Squares of responses overflow; the largest is {np.abs(patterns).max():.3g}. Divide "
+            "them all by one number."
+        )
+    return distances
 
 
 def distances_from_products(products: np.ndarray) -> np.ndarray:

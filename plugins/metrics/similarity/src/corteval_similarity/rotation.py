@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import LinAlgError, cholesky, eigh
 
-from corteval_similarity.grams import blocks, centred, gram, require_variation
+from corteval_similarity.grams import (
+    blocks,
+    centred,
+    finite_patterns,
+    gram,
+    moderate,
+    require_same_stimuli,
+    require_variation,
+)
 from corteval_similarity.influence import Compared
 
 
@@ -23,6 +31,7 @@ def procrustes(x: np.ndarray, y: np.ndarray) -> float:
         x, y: (stimulus, unit), each with units of its own.
 
     Raises:
+        AssemblyError: if they are no patterns of the same number of stimuli, or not finite.
         UndefinedScore: if either set does not vary over stimuli.
     """
     return compare_patterns(x, y, influence=False).value
@@ -30,6 +39,8 @@ def procrustes(x: np.ndarray, y: np.ndarray) -> float:
 
 def compare_patterns(x: np.ndarray, y: np.ndarray, *, influence: bool) -> Compared:
     """Procrustes similarity, and its influence if wanted, see `procrustes`."""
+    x, y = (moderate(finite_patterns(side)) for side in (x, y))
+    require_same_stimuli(x, y)
     wide, narrow = (x, y) if x.shape[1] > y.shape[1] else (y, x)
     squares = [_squares(side) for side in (wide, narrow)]
     for own, side in zip(squares, (wide, narrow), strict=True):

@@ -101,10 +101,16 @@ class ObjectSolutionTimes:
         valued = np.isfinite(rho)
         tested = sum(len(split.test) for split in splits)
         if not valued.any():
+            advice = (
+                " The short training of this readout may be too short for so few images or "
+                "neuroids; try the metric ost-exact (readout='converged')."
+                if self.readout == "trained"
+                else ""
+            )
             raise UndefinedScore(
                 f"{solved.sum()} of {tested} tested images are solved by model and primates; none "
                 f"of {len(splits)} splits has {self.fewest_solved} of them, solved at different "
-                "times."
+                f"times.{advice}"
             )
         raw = Estimate(
             value=float(rho[valued].mean()),
@@ -193,8 +199,8 @@ def _data(target: xr.DataArray) -> _Data:
     for what, values in (("solution time", times), ("threshold i1", threshold)):
         if np.isnan(values).any():
             raise AssemblyError(
-                f"The {what} of {np.isnan(values).sum()} stimuli is NaN. Leave them out, or set "
-                "the time of images that are never solved to infinity."
+                f"The {what} is NaN for {np.isnan(values).sum()} of {len(values)} stimuli. Leave "
+                "them out, or set the time of images that are never solved to infinity."
             )
     ids, objects = (target[name].values.astype(str) for name in ("stimulus_id", "truth"))
     return _Data(ids, objects, threshold, times)
@@ -219,7 +225,7 @@ def _responses(source: xr.DataArray, target: xr.DataArray) -> xr.DataArray:
     bad = ~np.isfinite(flat.values).all(axis=(0, 2))
     if bad.any():
         raise AssemblyError(
-            f"Responses to {bad.sum()} stimuli are not finite, such as "
+            f"Responses to {bad.sum()} of {len(bad)} stimuli are not finite, such as "
             f"{flat['stimulus_id'].values[bad][0]}."
         )
     if (flat.values == flat.values[:1]).all():
