@@ -10,7 +10,7 @@ LAYERS = [
     {"errors"},
     {"settings", "cards", "requests", "known_plugins", "discovery"},
     {"registry", "hooks"},
-    {"stimuli", "assembly", "score", "screen"},
+    {"stimuli", "assembly", "intervals", "score", "screen"},
     {"model", "benchmark", "metric", "data"},
     {"fetch"},
     {"scoring"},

@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 
 from corteval.errors import OptionError, UndefinedScore
-from corteval.score import Estimate, Replicates, Score
+from corteval.intervals import Replicates
+from corteval.score import Estimate, Score
 from corteval.stats.paired import compare, sign_flip_test
 
 

@@ -9,17 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corteval.errors import OptionError, ScoreFormatError, UndefinedScore
-from corteval.score import (
-    NORMALIZATIONS,
-    Estimate,
-    Interval,
-    Provenance,
-    Replicates,
-    Score,
-    interval_of,
-    normalization_for,
-    normalize,
-)
+from corteval.intervals import Interval, Replicates, interval_of
+from corteval.score import NORMALIZATIONS, Estimate, Provenance, Score, normalization_for, normalize
 
 floats = st.floats(allow_nan=True, allow_infinity=True, width=64)
 texts = st.text(max_size=20)

@@ -8,14 +8,8 @@ from typing import final
 import numpy as np
 
 from corteval.errors import OptionError, UndefinedScore
-from corteval.score import (
-    Interval,
-    Replicates,
-    Score,
-    corrected_replicates,
-    interval_of,
-    normalized_replicates,
-)
+from corteval.intervals import Interval, Replicates, corrected_replicates, interval_of
+from corteval.score import Score, normalized_replicates
 
 #: Sign patterns below which all of them are tried.
 _EXHAUSTIVE = 2**14

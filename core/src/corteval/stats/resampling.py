@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from corteval.errors import UndefinedScore
-from corteval.score import Replicates
+from corteval.intervals import Replicates
 
 Ids = Sequence[str] | np.ndarray
 

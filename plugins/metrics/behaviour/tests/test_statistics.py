@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from corteval.score import interval_of
+from corteval.intervals import interval_of
 from corteval_behaviour import AccuracyDistance, ErrorConsistency, HumanErrorConsistency
 
 SUBJECTS, STIMULI, DRAWS = 12, 60, 120

@@ -7,7 +7,8 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import ks_2samp
 
 from corteval.errors import AssemblyError, OptionError, UndefinedScore
-from corteval.score import interval_of, normalize
+from corteval.intervals import interval_of
+from corteval.score import normalize
 from corteval_distribution import KSSimilarity, histogram, ks_sample_similarity, ks_similarity
 
 COUNTS = (110, 83, 100, 92)

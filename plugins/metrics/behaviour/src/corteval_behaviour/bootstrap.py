@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from corteval.errors import OptionError, UndefinedScore
-from corteval.score import Estimate, Quantity, Replicates
+from corteval.intervals import Replicates
+from corteval.score import Estimate, Quantity
 from corteval.stats.resampling import draw, replicates
 
 #: Of counts of stimuli (resample, stimulus) and of subjects (resample, subject): (resample, ...)

@@ -10,7 +10,8 @@ import numpy as np
 import xarray as xr
 
 from corteval.errors import AssemblyError, OptionError, UndefinedScore
-from corteval.score import Estimate, Replicates
+from corteval.intervals import Replicates
+from corteval.score import Estimate
 from corteval.stats.resampling import Draws, central, draw, mean, replicates, subjects_of
 from corteval_ceilings.halves import trials_of
 

@@ -11,7 +11,8 @@ import xarray as xr
 
 from corteval.assembly import responses_matrix
 from corteval.errors import AssemblyError, OptionError, UndefinedScore
-from corteval.score import Estimate, Replicates
+from corteval.intervals import Replicates
+from corteval.score import Estimate
 from corteval.stats.resampling import Draws, draw, replicates, require_stimuli, subjects_of
 from corteval_ceilings.rdm import Comparison, Pooling, bounds, correlation_distances, pools
 from corteval_similarity import is_rdm, pair_influence, rdm_pairs

@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from corteval.errors import AssemblyError
-from corteval.score import Estimate, Quantity, Replicates, Score
+from corteval.intervals import Replicates
+from corteval.score import Estimate, Quantity, Score
 from corteval.stats.resampling import Draws, draw, replicates
 from corteval.stats.splits import CrossValidation, splits_digest
 from corteval_similarity.influence import Compared

@@ -11,7 +11,8 @@ import xarray as xr
 
 from corteval.assembly import align, average_trials, check_neural
 from corteval.errors import AssemblyError, OptionError, UndefinedScore
-from corteval.score import Estimate, Replicates, Score
+from corteval.intervals import Replicates
+from corteval.score import Estimate, Score
 from corteval.stats.resampling import draw, mean, replicates
 from corteval.stats.splits import CrossValidation, Split, splits_digest
 from corteval_temporal.ranks import spearman
