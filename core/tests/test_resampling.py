@@ -10,7 +10,6 @@ from corteval.stats.resampling import (
     correlation_influence,
     draw,
     draw_counts,
-    linear_replicates,
     median,
     median_correlation_replicates,
     spearman_brown,
@@ -155,15 +154,6 @@ def test_replicates_of_stimuli_follow_those_of_repeated_rows():
     recomputed = [np.median(correlation(split.predicted[i], split.observed[i])) for i in rows]
     assert np.corrcoef(found, recomputed)[0, 1] > 0.98
     assert np.std(found) == pytest.approx(np.std(recomputed), rel=0.05)
-
-
-def test_linear_replicates_of_a_mean_are_exact():
-    values = np.random.default_rng(0).standard_normal(12)
-    (way,) = draw(stimulus_ids=IDS, resamples=30, seed=0)
-    # influence of one value on a mean, by leaving it out
-    influence = 11 * (values.mean() - (values.sum() - values) / 11)
-    found = linear_replicates(values.mean(), influence, way)
-    np.testing.assert_allclose(found.values, way.stimuli @ values / 12, atol=1e-6)
 
 
 def test_spearman_brown_has_its_fixed_points():

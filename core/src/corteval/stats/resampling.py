@@ -242,20 +242,6 @@ def replicates(way: Draws, values: np.ndarray, *, median: bool = False) -> Repli
     )
 
 
-def linear_replicates(value: float, influence: np.ndarray, way: Draws) -> Replicates:
-    """Replicates of a statistic that is costly to recompute, to first order in the draw.
-
-        T*_b = T + Σ_i (c_bi - 1) u_i / n
-
-    Args:
-        value: T.
-        influence: (n) empirical influence u_i, for instance ``(n - 1) (T - T_without_i)``.
-        way: draws of stimuli alone, or of neuroids or subjects alone, with counts c.
-    """
-    counts = _given(way.stimuli if way.neuroids is None else way.neuroids)
-    return replicates(way, value + (counts - 1) @ influence / len(influence))
-
-
 def central(
     values: np.ndarray, counts: np.ndarray | None = None, groups: np.ndarray | None = None
 ) -> np.ndarray:
