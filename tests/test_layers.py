@@ -8,9 +8,11 @@ from tests.workspace import CORE, PACKAGES, PLUGINS, imports
 #: From the bottom up; a module imports from its own layer and those below.
 LAYERS = [
     {"errors"},
-    {"settings", "cards", "requests", "known_plugins", "discovery"},
+    {"settings", "cards", "requests", "known_plugins", "discovery", "memory"},
     {"registry", "hooks"},
-    {"stimuli", "assembly", "intervals", "score", "screen"},
+    {"stimuli", "assembly", "intervals", "score", "screen", "units"},
+    {"perturbation", "readouts"},
+    {"commitment"},
     {"model", "benchmark", "metric", "data"},
     {"fetch"},
     {"scoring"},

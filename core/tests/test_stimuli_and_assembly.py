@@ -11,6 +11,7 @@ from corteval.errors import AssemblyError, StimuliError, UnsupportedRequest
 from corteval.requests import Between, OneOf, TimeBin, UnitFilter
 from corteval.screen import luminance, place
 from corteval.stimuli import StimulusSet
+from corteval.units import selected_units
 
 
 def index(*ids):
@@ -226,7 +227,7 @@ def test_the_digest_of_an_assembly_sees_values_and_coordinates():
 def test_units_are_selected_by_ranges_and_values():
     columns = {"x": np.array([0.0, 0.5, 1.0, 0.5]), "layer": np.array(["a", "a", "b", "b"])}
     chosen = UnitFilter((Between("x", 0.4, 1.0), OneOf("layer", ("b",))))
-    assert list(assemblies.selected_units(chosen, columns)) == [2, 3]
-    assert list(assemblies.selected_units(None, columns)) == [0, 1, 2, 3]
+    assert list(selected_units(chosen, columns)) == [2, 3]
+    assert list(selected_units(None, columns)) == [0, 1, 2, 3]
     with pytest.raises(UnsupportedRequest, match="no coordinate 'y'; known are layer, x"):
-        assemblies.selected_units(UnitFilter((Between("y", 0, 1),)), columns)
+        selected_units(UnitFilter((Between("y", 0, 1),)), columns)

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from corteval.errors import AssemblyError, UnsupportedRequest
-from corteval.requests import Between, TimeBin, UnitFilter
+from corteval.errors import AssemblyError
+from corteval.requests import TimeBin
 
 NEURAL_DIMS = ("presentation", "neuroid", "time_bin", "trial")
 
@@ -174,32 +174,6 @@ def responses_matrix(assembly: xr.DataArray) -> xr.DataArray:
         ids = list(flat["stimulus_id"].values[bad.any(axis=1)])
         raise AssemblyError(f"Responses to {len(ids)} stimuli are not finite: {_first(ids)}.")
     return flat
-
-
-def selected_units(units: UnitFilter | None, coordinates: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Positions of the units that meet every condition of `units`.
-
-    Args:
-        units: None keeps all.
-        coordinates: columns over the units of a layer.
-
-    Raises:
-        UnsupportedRequest: if a coordinate is not known.
-    """
-    count = len(next(iter(coordinates.values())))
-    kept = np.ones(count, bool)
-    for condition in units.conditions if units else ():
-        if condition.coordinate not in coordinates:
-            raise UnsupportedRequest(
-                f"Units have no coordinate {condition.coordinate!r}; known are "
-                f"{', '.join(sorted(coordinates))}."
-            )
-        column = coordinates[condition.coordinate]
-        if isinstance(condition, Between):
-            kept &= (column >= condition.low) & (column <= condition.high)
-        else:
-            kept &= np.isin(column, np.asarray(condition.values))
-    return np.flatnonzero(kept)
 
 
 def digest(assembly: xr.DataArray) -> str:

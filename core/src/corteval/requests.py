@@ -155,3 +155,11 @@ def as_json(request: Any) -> Any:
         content = {f.name: as_json(getattr(request, f.name)) for f in fields(request)}
         return {"kind": type(request).__name__, **content}
     return request
+
+
+def describe(request: Request) -> str:
+    """`request` in a few words, for messages."""
+    if isinstance(request, Recording):
+        units = ", ".join(sorted(request.units.coordinates)) if request.units else ""
+        return f"a recording of {request.target}" + (f" filtered by {units}" if units else "")
+    return f"the task {type(request).__name__}"

@@ -11,25 +11,33 @@ import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from corteval import hooks, registry
+from corteval import store as stores
 from corteval.benchmark import Benchmark
+from corteval.commitment import Documented
 from corteval.errors import CortevalError, OptionError, PluginError, UndefinedScore
-from corteval.model import ModelCommitment, describe
+from corteval.model import Annotated, LayerCommitment, ModelCommitment, describe
 from corteval.score import Provenance, Score
+from corteval.store import Store
 
 log = logging.getLogger(__name__)
 
 
 def score(
-    model: str | ModelCommitment, benchmark: str | Benchmark, *, seed: int | None = None
+    model: str | ModelCommitment,
+    benchmark: str | Benchmark,
+    *,
+    store: Store | None | Literal["default"] = "default",
+    seed: int | None = None,
 ) -> Score:
     """Score `model` on `benchmark`.
 
     Args:
         model: identifier or subject.
         benchmark: identifier or benchmark.
+        store: where responses of models are kept for the next time; None keeps nothing.
         seed: of the benchmark's resampling, 0 if None. A benchmark object has its own.
 
     Returns:
@@ -41,7 +49,8 @@ def score(
     """
     if seed is not None and not isinstance(benchmark, str):
         raise OptionError("A benchmark object has its own seed; set it when you build it.")
-    return _score(_subject(model), _task(benchmark, seed))
+    with contextlib.nullcontext() if store == "default" else stores.using(store):
+        return _score(_subject(model), _task(benchmark, seed))
 
 
 def score_all(
@@ -89,15 +98,26 @@ def _score(subject: _Subject, task: _Task) -> Score:
         hooks.notify(hooks.ScoreFailed(subject.name, task.name, error, seconds))
         raise
     seconds = time.perf_counter() - clock
+    known = result.provenance or Provenance(seed=task.origin.seed)
+    computed = _computation(subject.model)
     provenance = replace(
-        result.provenance or Provenance(seed=task.origin.seed),
+        known,
         versions={**_libraries(), **subject.origin.versions, **task.origin.versions},
         cards={**subject.origin.cards, **task.origin.cards},
-        options={**subject.origin.options, **task.origin.options},
+        options={**subject.origin.options, **task.origin.options, **computed.options},
+        digests={**known.digests, **computed.digests},
+        device=computed.device,
         seconds=round(seconds, 3),
         started=started.isoformat(timespec="seconds"),
     )
-    result = replace(result, model=subject.name, benchmark=task.name, provenance=provenance)
+    said = subject.model.notes if isinstance(subject.model, Annotated) else ()
+    result = replace(
+        result,
+        model=subject.name,
+        benchmark=task.name,
+        notes=(*said, *result.notes),
+        provenance=provenance,
+    )
     hooks.notify(hooks.ScoreFinished(subject.name, task.name, result, seconds))
     return result
 
@@ -190,6 +210,20 @@ def _origin(
     for source in sources:
         versions |= _versions(source)
     return Provenance(versions=versions, cards=cards, options=options, seed=seed)
+
+
+def _computation(model: ModelCommitment) -> Provenance:
+    """What a network says of how it computes its responses."""
+    if not (isinstance(model, LayerCommitment) and isinstance(model.extractor, Documented)):
+        return Provenance()
+    how = model.extractor.described()
+    device = how.pop("device", "cpu")
+    words = ", ".join(f"{name}={value}" for name, value in how.items())
+    return Provenance(
+        options={"extraction": words},
+        digests={"model": model.extractor.fingerprint},
+        device=device,
+    )
 
 
 def _lacking(thing: object, protocol: type) -> list[str]:

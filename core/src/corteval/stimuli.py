@@ -6,9 +6,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Protocol, final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -129,13 +130,17 @@ class StimulusSet:
         """SHA-256 over the ordered ids and content bytes, visual degrees and reading order."""
         return self._digest
 
+    def contents(self) -> list[str]:
+        """SHA-256 of what each stimulus shows, in order: of the file, the pixels or the text."""
+        return [self._content(i) for i in self.stimulus_ids]
+
     @cached_property
     def _digest(self) -> str:
         order = [c for c in ("context_id", "position") if c in self.table.columns]
         content = {
             "modality": self.modality,
             "visual_degrees": self.visual_degrees,
-            "stimuli": [[i, self._content(i)] for i in self.stimulus_ids],
+            "stimuli": [list(pair) for pair in zip(self.stimulus_ids, self.contents(), strict=True)],
             **{column: [str(v) for v in self.table[column]] for column in order},
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -144,14 +149,37 @@ class StimulusSet:
         if self.modality == "text":
             return hashlib.sha256(str(self.table.at[stimulus_id, "text"]).encode()).hexdigest()
         if self.images is not None:
-            image = np.ascontiguousarray(self.images(stimulus_id))
-            shape = f"{image.shape}{image.dtype}".encode()
-            return hashlib.sha256(shape + image.data).hexdigest()
+            return _pixels_digest(self.images, stimulus_id)
         path = Path(str(self.table.at[stimulus_id, "path"]))
         try:
-            return hashlib.sha256(path.read_bytes()).hexdigest()
+            status = path.stat()
+            return _file_digest(str(path), status.st_mtime_ns, status.st_size, status.st_ino)
         except OSError as error:
             raise StimuliError(f"Stimulus {stimulus_id}: {path} cannot be read: {error}") from error
+
+
+@lru_cache(maxsize=1_000_000)
+def _file_digest(path: str, modified_ns: int, size: int, inode: int) -> str:
+    """SHA-256 of a file, read again when it changed."""
+    del modified_ns, size, inode  # they tell one state of the file from another
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+#: Digests of images made in memory, forgotten with their maker.
+_PIXELS: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
+
+
+def _pixels_digest(images: ImageSource, stimulus_id: str) -> str:
+    try:
+        known = _PIXELS.setdefault(images, {})
+    except TypeError:  # a maker that cannot be hashed, or not weakly referred to
+        known = {}
+    if stimulus_id not in known:
+        image = np.ascontiguousarray(images(stimulus_id))
+        shape = f"{image.shape}{image.dtype}".encode()
+        known[stimulus_id] = hashlib.sha256(shape + image.data).hexdigest()
+    return known[stimulus_id]
 
 
 def read_image(path: Path, stimulus_id: str) -> np.ndarray:

@@ -9,12 +9,12 @@ from typing import final
 import numpy as np
 import xarray as xr
 
-from corteval.assembly import selected_units
 from corteval.cards import Modality
 from corteval.errors import UnsupportedRequest
 from corteval.model import ModelCommitment, Perturbation, describe
 from corteval.requests import Recording, Request, TimeBin
 from corteval.stimuli import StimulusSet
+from corteval.units import selected_units
 from corteval.testing import CheckFailure
 
 _EVERY_MODALITY: frozenset[Modality] = frozenset({"image", "text", "video"})

@@ -1,0 +1,613 @@
+"""A torch module as an extractor: layers by name, recorded in one pass through the store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, final, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from corteval import store as stores
+from corteval.errors import OptionError, PluginError
+from corteval.perturbation import Perturbation
+from corteval.requests import TimeBin
+from corteval.stimuli import StimulusSet
+from corteval.store import Artifact, Store
+from corteval.units import Columns
+from corteval_pytorch import identity, perturbing
+from corteval_pytorch.coordinates import columns_of
+from corteval_pytorch.noise import seed_of
+from corteval_pytorch.passes import Pass, Selection, Stream, rows_per_block, run
+from corteval_pytorch.preprocessing import Preprocess, batched, prepared
+from corteval_pytorch.reduction import PrincipalComponents, Reduction, SparseProjection
+from corteval_pytorch.taps import recording, tap_of, tensor_of, without_step
+
+log = logging.getLogger(__name__)
+
+#: The largest output of a batch is kept below this, so that a batch stays near the caches.
+_BATCH_BYTES = 128 * 2**20
+_MOST_ROWS = 64
+
+#: Presentations of a block that is handed out.
+_HANDED = 256
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@runtime_checkable
+class Windowed(Protocol):
+    """A network that can compute a part of a layer's map, which costs the less the smaller it is."""
+
+    def windowed(self, layer: str, rows: slice, columns: slice) -> nn.Module | None:
+        """A network whose `layer` is only that part of its map; None if it cannot."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Network:
+    """An extractor around a torch module.
+
+    Args:
+        module: is never changed; it runs in evaluation mode without gradients.
+        name: for progress and messages.
+        preprocess: from an RGB image to input.
+        visual_degrees: extent of the screen on which stimuli are placed; None shows them as they
+            are.
+        dtype: ``"float32"`` leaves types to the module; others are those of `torch.autocast`.
+        batch_rows: rows of a batch; None lets the size of the layers decide.
+        coordinates: layer -> further coordinates of its units.
+        reduction: of layers with more units than it has features.
+        stochastic: whether trials differ.
+        seed: of the noise.
+        perturbations: layers and what is done to their units.
+        alongside: layers that every pass records too, if there is a store.
+    """
+
+    module: nn.Module
+    name: str
+    preprocess: Preprocess
+    visual_degrees: float | None
+    dtype: str = "float32"
+    batch_rows: int | None = None
+    coordinates: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    reduction: Reduction | None = None
+    stochastic: bool = False
+    seed: int = 0
+    perturbations: tuple[perturbing.Placed, ...] = ()
+    alongside: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise OptionError(f"dtype {self.dtype!r} is none of {', '.join(DTYPES)}.")
+        if self.batch_rows is not None and self.batch_rows < 1:
+            raise OptionError(f"A batch has at least one stimulus, not {self.batch_rows}.")
+
+    @property
+    def is_stochastic(self) -> bool:
+        """Whether trials differ."""
+        return self.stochastic
+
+    @property
+    def device(self) -> torch.device:
+        """Where the module's parameters lie."""
+        tensors = (*self.module.parameters(), *self.module.buffers())
+        return tensors[0].device if tensors else torch.device("cpu")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of what determines the responses; the same in every process."""
+        sources = [*identity.definers(self.module), *identity.definers_of(self.preprocess)]
+        content = {
+            "engine": identity.ENGINE,
+            "name": self.name,
+            "weights": identity.weights_digest(self.module),
+            "settings": identity.settings_digest(self.module),
+            "source": identity.source_digest(sources),
+            "preprocess": identity.described(self.preprocess),
+            "visual_degrees": self.visual_degrees,
+            "dtype": self.dtype,
+            "seed": self.seed if self.stochastic else None,
+            "perturbations": [perturbing.identity(p) for p in self.perturbations],
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def described(self) -> dict[str, str]:
+        """How responses are computed, for the record of a score."""
+        how = {"dtype": self.dtype, "device": str(self.device), "torch": str(torch.__version__)}
+        if self.reduction is not None:
+            how["reduction"] = json.dumps(self.reduction.identity())
+        return how
+
+    def layer_names(self) -> list[str]:
+        """Layers that can be recorded, in the order in which they are computed, each once.
+
+        Layers that only pass on what another computed, such as a container, are left out.
+        """
+        order = sorted(self._layouts.items(), key=lambda item: item[1].order)
+        return [name for name, layout in order if not layout.repeats]
+
+    def recording_alongside(self, layers: Sequence[str]) -> Network:
+        """A network whose passes record `layers` whole too, as far as the store lacks them."""
+        for layer in layers:
+            tap_of(layer, self.module)
+        return replace(self, alongside=tuple(layers))
+
+    def units(self, layer: str) -> Mapping[str, np.ndarray]:
+        """Coordinates of the units of `layer`, or of the features it is reduced to."""
+        shape = self._shape(layer)
+        features = self._features(int(np.prod(shape)))
+        if features is not None:
+            name = f"{without_step(layer)}-feature"
+            return Columns(
+                features,
+                {
+                    "neuroid_id": lambda number: np.char.add(f"{name}-", number.astype(str)),
+                    "layer": lambda number: np.full(len(number), without_step(layer)),
+                    "feature": lambda number: number,
+                },
+            )
+        further = self.coordinates.get(without_step(layer), {})
+        return columns_of(layer, shape, self.visual_degrees, further)
+
+    def __call__(
+        self, stimuli: StimulusSet, wanted: Mapping[str, np.ndarray]
+    ) -> Iterator[Mapping[str, np.ndarray]]:
+        """Blocks of responses in the order of `stimuli`."""
+        with _shelf() as shelf:
+            yield from self._handed_out(shelf, stimuli, wanted, 1)
+
+    def trials(
+        self, stimuli: StimulusSet, wanted: Mapping[str, np.ndarray], trials: int
+    ) -> Iterator[Mapping[str, np.ndarray]]:
+        """The same with an axis of trials: (presentation, trial, unit)."""
+        with _shelf() as shelf:
+            yield from self._handed_out(shelf, stimuli, wanted, trials)
+
+    def perturbed(self, layer: str, perturbation: Perturbation) -> Network:
+        """A network in which units of `layer` are changed while it runs."""
+        if self.reduction is not None:
+            raise OptionError(
+                f"{self.name} records {type(self.reduction).__name__} features; perturb it without "
+                "a reduction, for single units are no longer told apart after it."
+            )
+        return replace(self, perturbations=(*self.perturbations, (layer, perturbation)))
+
+    def prepare(self, stimuli: StimulusSet, layers: Sequence[str]) -> None:
+        """Record whole `layers` into the store in one pass, and hand nothing out."""
+        with _shelf() as shelf:
+            self._recorded(shelf, stimuli, dict.fromkeys(layers), 1)
+
+    def _handed_out(
+        self, shelf: Store, stimuli: StimulusSet, wanted: Mapping[str, np.ndarray], trials: int
+    ) -> Iterator[Mapping[str, np.ndarray]]:
+        whole = {
+            layer: None if len(units) == self._width(layer) else units
+            for layer, units in wanted.items()
+        }
+        recorded = self._recorded(shelf, stimuli, whole, trials)
+        for start in range(0, len(stimuli), _HANDED):
+            part = recorded.rows[start : start + _HANDED]
+            yield {layer: recorded.read(layer, part) for layer in wanted}
+
+    def _recorded(
+        self,
+        shelf: Store,
+        stimuli: StimulusSet,
+        wanted: Mapping[str, np.ndarray | None],
+        trials: int,
+    ) -> _Recorded:
+        """Artifacts of all `wanted` layers (None: whole ones), computed as far as they lack."""
+        shown = _Shown.of(stimuli)
+        trials = trials if self.stochastic else 1
+        key = {
+            "model": self.fingerprint,
+            "identifier": self.name,
+            "stimuli": shown.digest,
+            "trials": trials,
+            "dtype": self.dtype,
+        }
+        asked = {
+            layer: _Asked.of(self, shelf, key, layer, positions, len(shown.contents), trials)
+            for layer, positions in wanted.items()
+        }
+        missing = {layer: a for layer, a in asked.items() if not a.artifact.complete}
+        if missing:
+            for layer in self.alongside:
+                if layer not in asked:
+                    more = _Asked.of(self, shelf, key, layer, None, len(shown.contents), trials)
+                    missing |= {} if more.artifact.complete else {layer: more}
+            with shelf.claim(a.artifact for a in missing.values()):
+                self._compute(shelf, stimuli, shown, missing, trials)
+        artifacts = {layer: (a.artifact, a.inside) for layer, a in asked.items()}
+        return _Recorded(artifacts, shown.rows)
+
+    def _compute(
+        self,
+        shelf: Store,
+        stimuli: StimulusSet,
+        shown: _Shown,
+        asked: Mapping[str, _Asked],
+        trials: int,
+    ) -> None:
+        """Run the network for the blocks that are missing, and publish."""
+        module, renamed = self._windowed(asked)
+        streams = {}
+        for layer, a in asked.items():
+            gaps = frozenset(a.artifact.missing())
+            if gaps:
+                positions, shape = renamed.get(layer, (a.positions, self._shape(layer)))
+                selection = self._selection(shelf, layer, positions, shape)
+                row_shape = (trials, selection.width) if self.stochastic else (selection.width,)
+                streams[layer] = Stream(a.artifact, selection, row_shape, gaps)
+
+        def seeds(row: int) -> list[int]:
+            return [seed_of(self.seed, shown.contents[row], trial) for trial in range(trials)]
+
+        run(
+            Pass(
+                network=module,
+                name=f"{self.name}: {stimuli.identifier}",
+                load=lambda row: prepared(
+                    self.preprocess, stimuli, shown.stimulus_ids[row], self.visual_degrees
+                ),
+                batch=self._input,
+                stimulus_ids=shown.stimulus_ids,
+                streams=streams,
+                batch_rows=self.batch_rows or self._fitting_rows(streams, trials),
+                trials=trials,
+                seeds=seeds if self.stochastic else None,
+                around=self._around(module),
+                workers=_workers(),
+            )
+        )
+        for layer, a in asked.items():
+            a.artifact.publish(layer=layer, **self.described())
+
+    def _windowed(
+        self, asked: Mapping[str, _Asked]
+    ) -> tuple[nn.Module, dict[str, tuple[np.ndarray, tuple[int, ...]]]]:
+        """The module, or a part of it if that is enough; then the positions in its smaller map."""
+        if len(asked) == 1 and isinstance(self.module, Windowed) and not self.perturbations:
+            ((layer, a),) = asked.items()
+            shape = self._shape(layer)
+            if a.positions is not None and len(shape) == 3:
+                channel, y, x = np.unravel_index(a.positions, shape)
+                rows = slice(int(y.min()), int(y.max()) + 1)
+                columns = slice(int(x.min()), int(x.max()) + 1)
+                part = self.module.windowed(layer, rows, columns)
+                if part is not None:
+                    small = (shape[0], rows.stop - rows.start, columns.stop - columns.start)
+                    inside = (channel, y - rows.start, x - columns.start)
+                    return part, {layer: (np.ravel_multi_index(inside, small), small)}
+        return self.module, {}
+
+    def _selection(
+        self, shelf: Store, layer: str, positions: np.ndarray | None, shape: tuple[int, ...]
+    ) -> Selection:
+        """What is kept of a layer, as a function of its output."""
+        count = int(np.prod(shape))
+        features = self._features(count)
+        if features is not None:
+            return Selection(self._reducer(shelf, layer, count, positions), _size(positions, features))
+        if positions is None:
+            return Selection(lambda output: output, count)
+        index = tuple(torch.from_numpy(i) for i in np.unravel_index(positions, shape))
+        return Selection(lambda output: output[(slice(None), *index)], len(positions))
+
+    def _reducer(self, shelf: Store, layer: str, count: int, positions: np.ndarray | None) -> Any:
+        if isinstance(self.reduction, SparseProjection):
+            matrix = self.reduction.matrix(count).to(self.device)
+
+            def project(output: Tensor) -> Tensor:
+                flat = output.flatten(1).float()
+                return (matrix @ flat.T).T
+
+            reduce = project
+        else:
+            assert self.reduction is not None
+            mean, axes = (torch.from_numpy(a).to(self.device) for a in self._basis(shelf, layer))
+
+            def rotate(output: Tensor) -> Tensor:
+                return (output.flatten(1).float() - mean) @ axes
+
+            reduce = rotate
+        if positions is None:
+            return reduce
+        chosen = torch.from_numpy(positions)
+        return lambda output: reduce(output)[:, chosen]
+
+    def _basis(self, shelf: Store, layer: str) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and principal axes of `layer` over the fitting stimuli, from the store or fitted."""
+        assert isinstance(self.reduction, PrincipalComponents)
+        key = {
+            "model": self.fingerprint,
+            "layer": layer,
+            "fit": self.reduction.identity(),
+        }
+        components = self.reduction.components
+        basis = shelf.artifact("bases", key, rows=components + 1, rows_per_block=components + 1)
+        if not basis.complete:
+            with shelf.claim([basis]):
+                if not basis.complete:
+                    raw = replace(self, reduction=None, alongside=())
+                    fit = self.reduction.fit.shown()
+                    recorded = raw._recorded(shelf, fit, {layer: None}, 1)
+                    parts = np.array_split(recorded.rows, max(1, len(recorded.rows) // _HANDED))
+                    blocks = (recorded.read(layer, part) for part in parts)
+                    mean, axes = self.reduction.fitted(blocks)
+                    basis.write(0, np.ascontiguousarray(np.concatenate([mean[None], axes.T])))
+                    basis.publish(layer=layer)
+        rows = np.array(basis.block(0))
+        return rows[0], np.ascontiguousarray(rows[1:].T)
+
+    def _features(self, units: int) -> int | None:
+        """Number of features a layer is reduced to; None if it is kept as it is."""
+        if self.reduction is None:
+            return None
+        wanted = (
+            self.reduction.features
+            if isinstance(self.reduction, SparseProjection)
+            else self.reduction.components
+        )
+        return wanted if units > wanted else None
+
+    def _width(self, layer: str) -> int:
+        """Number of units of a layer, or of features."""
+        units = int(np.prod(self._shape(layer)))
+        return self._features(units) or units
+
+    def _shape(self, layer: str) -> tuple[int, ...]:
+        """Shape of a layer's output without the presentation."""
+        tap = tap_of(layer, self.module)
+        if not tap.element and tap.module in self._layouts:
+            return self._layouts[tap.module].shape
+        if layer not in self._elements:
+            self._elements[layer] = self._seen([layer])[layer].shape
+        return self._elements[layer]
+
+    @cached_property
+    def _elements(self) -> dict[str, tuple[int, ...]]:
+        return {}
+
+    @cached_property
+    def _layouts(self) -> dict[str, _Layout]:
+        """Shapes of all layers: known to the store, or seen when a grey image is shown."""
+        shelf = stores.active()
+        if shelf is None:
+            return self._seen(None)
+        shelved = shelf.artifact("layouts", {"model": self.fingerprint})
+        facts = shelved.facts
+        if facts is not None:
+            return {name: _Layout(tuple(shape), *rest) for name, (shape, *rest) in facts["layers"]}
+        layouts = self._seen(None)
+        rows = [[name, [list(lay.shape), lay.order, lay.calls, lay.repeats]] for name, lay in layouts.items()]
+        with shelf.claim([shelved]):
+            shelved.publish(layers=rows)
+        return layouts
+
+    def _seen(self, layers: Sequence[str] | None) -> dict[str, _Layout]:
+        """Shapes of layers (None: of all that return tensors) for a grey image."""
+        found: dict[str, _Layout] = {}
+        outputs: list[tuple[Tensor, int]] = []  # with the number of changes made in place
+        modules = dict(self.module.named_modules())
+
+        def note(layer: str, output: Tensor) -> None:
+            before = found.get(layer)
+            repeats = any(output is o and output._version == version for o, version in outputs)
+            outputs.append((output, output._version))
+            order = before.order if before else len(found)
+            calls = before.calls + 1 if before else 1
+            found[layer] = _Layout(tuple(output.shape[1:]), order, calls, repeats)
+
+        def hook(layer: str) -> Any:
+            def see(module: nn.Module, inputs: Any, output: Any) -> None:
+                del module, inputs
+                try:
+                    note(layer, tensor_of(output, tap_of("output", modules[layer]), layer))
+                except OptionError:  # returns no tensor; it says so if it is asked for
+                    pass
+
+            return see
+
+        grey = StimulusSet(
+            identifier="grey", modality="image", table=_one_row(), images=lambda _: _GREY
+        )
+        inputs = self._input([prepared(self.preprocess, grey, "grey", self.visual_degrees)])
+        with ExitStack() as stack:
+            stack.enter_context(torch.no_grad())  # inference mode does not count changes in place
+            stack.enter_context(_quiet(self.module))
+            stack.enter_context(self._around(self.module, perturbed=False)())
+            if layers is None:
+                for name, module in modules.items():
+                    stack.callback(module.register_forward_hook(hook(name)).remove)
+                self.module(inputs)
+            else:
+                calls = stack.enter_context(recording(self.module, layers, note))
+                calls.forward(self.module, inputs)
+        return found
+
+    def _input(self, rows: list[Any]) -> Tensor:
+        inputs = batched(self.preprocess, rows, self.device)
+        own = next((p.dtype for p in self.module.parameters() if p.is_floating_point()), None)
+        plain = self.dtype == "float32"
+        return inputs.to(own) if plain and own is not None and own != inputs.dtype else inputs
+
+    def _around(self, module: nn.Module, *, perturbed: bool = True) -> Any:
+        """Context of forward passes: the numerical type, and perturbations."""
+
+        @contextmanager
+        def around() -> Iterator[None]:
+            kind = self.device.type
+            cast = (
+                nullcontext()
+                if self.dtype == "float32"
+                else torch.autocast(kind, dtype=DTYPES[self.dtype])
+            )
+            placed = self.perturbations if perturbed else ()
+            with cast, perturbing.perturbing(module, placed, self.units):
+                yield
+
+        return around
+
+    def _fitting_rows(self, streams: Mapping[str, Stream], trials: int) -> int:
+        """Presentations of a batch, by the largest output of any layer of the network."""
+        del streams
+        largest = max((4 * int(np.prod(lay.shape)) for lay in self._layouts.values()), default=1)
+        fitting = max(1, min(_MOST_ROWS * trials, _BATCH_BYTES // max(1, largest)))
+        return int(1 << (fitting.bit_length() - 1))
+
+
+class _Layout(NamedTuple):
+    """Of a layer: its shape, place in the order of computing, calls, and whether it only repeats."""
+
+    shape: tuple[int, ...]
+    order: int
+    calls: int
+    repeats: bool
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What is shown: every different content once.
+
+    Args:
+        contents: digests of contents, sorted.
+        stimulus_ids: one for each content, for messages and loading.
+        rows: of each presentation, its content.
+        digest: of contents and of the extent at which they are placed.
+    """
+
+    contents: list[str]
+    stimulus_ids: list[str]
+    rows: np.ndarray
+    digest: str
+
+    @classmethod
+    def of(cls, stimuli: StimulusSet) -> _Shown:
+        contents, first, rows = np.unique(
+            np.array(stimuli.contents()), return_index=True, return_inverse=True
+        )
+        ids = stimuli.stimulus_ids
+        digest = hashlib.sha256(f"{stimuli.visual_degrees}|{'|'.join(contents)}".encode())
+        return cls(contents.tolist(), [ids[i] for i in first], rows, digest.hexdigest())
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """An artifact asked for.
+
+    Args:
+        artifact: holds the units at `positions`, or whole layers.
+        positions: of the units in the layer; None for all.
+        inside: of the wanted units in the artifact; None for all.
+    """
+
+    artifact: Artifact
+    positions: np.ndarray | None
+    inside: np.ndarray | None
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        shelf: Store,
+        key: Mapping[str, Any],
+        layer: str,
+        positions: np.ndarray | None,
+        rows: int,
+        trials: int,
+    ) -> _Asked:
+        """The artifact of some units, or that of the whole layer if it is there."""
+
+        def artifact(units: str, width: int) -> Artifact:
+            reduced = network._features(int(np.prod(network._shape(layer)))) is not None
+            reduction = network.reduction.identity() if network.reduction and reduced else None
+            whole_key = {**key, "layer": layer, "units": units, "reduction": reduction}
+            block = rows_per_block(4 * width * trials)
+            return shelf.artifact("activations", whole_key, rows=rows, rows_per_block=block)
+
+        whole = artifact("all", network._width(layer))
+        if positions is None:
+            return cls(whole, None, None)
+        if whole.facts is not None:
+            return cls(whole, None, positions)
+        digest = hashlib.sha256(np.ascontiguousarray(positions, np.int64).data).hexdigest()
+        return cls(artifact(digest, len(positions)), positions, None)
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    """Artifacts by layer, with the positions of the wanted units, and rows of presentations."""
+
+    artifacts: Mapping[str, tuple[Artifact, np.ndarray | None]]
+    rows: np.ndarray
+    _open: dict[tuple[str, int], np.ndarray] = field(default_factory=dict)
+
+    def read(self, layer: str, rows: np.ndarray) -> np.ndarray:
+        """Responses of the wanted units at `rows`, float32."""
+        artifact, inside = self.artifacts[layer]
+        size = artifact.identity.rows_per_block
+        blocks = rows // size
+        parts: np.ndarray | None = None
+        for block in np.unique(blocks):
+            mapped = self._open.get((layer, int(block)))
+            if mapped is None:
+                mapped = self._open[layer, int(block)] = artifact.block(int(block))
+            here = np.flatnonzero(blocks == block)
+            chosen = mapped[rows[here] - block * size]
+            chosen = chosen if inside is None else chosen[..., inside]
+            if parts is None:
+                parts = np.empty((len(rows), *chosen.shape[1:]), np.float32)
+            parts[here] = chosen
+        if parts is None:
+            raise PluginError("No presentation was asked for.")
+        return parts
+
+
+_GREY = np.full((64, 64, 3), 128, np.uint8)
+
+
+def _one_row() -> Any:
+    import pandas as pd
+
+    return pd.DataFrame(index=pd.Index(["grey"], name="stimulus_id"))
+
+
+@contextmanager
+def _quiet(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode for a look at the shapes, without moving the global random state."""
+    from corteval_pytorch.passes import _evaluating
+
+    with _evaluating(module), torch.random.fork_rng(devices=[]):
+        yield
+
+
+@contextmanager
+def _shelf() -> Iterator[Store]:
+    """The store in force, or one that vanishes afterwards."""
+    shelf = stores.active()
+    if shelf is not None:
+        yield shelf
+        return
+    with tempfile.TemporaryDirectory(prefix="corteval-") as folder:
+        yield Store(Path(folder))
+
+
+def _workers() -> int:
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(8, count)
+
+
+def _size(positions: np.ndarray | None, features: int) -> int:
+    return features if positions is None else len(positions)
