@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol, final, runtime_checkable
+from typing import Any, NamedTuple, Protocol, cast, final, runtime_checkable
 
 import numpy as np
 import xarray as xr
@@ -93,6 +93,14 @@ class Layered(Protocol):
         """An extractor whose passes record `layers` whole, for whoever asks next."""
 
 
+@runtime_checkable
+class Reducible(Protocol):
+    """An extractor that can keep fewer features than its layers have units."""
+
+    def reduced(self, features: int, seed: int = 0) -> Extractor:
+        """An extractor of `features` random projections of each layer with more units."""
+
+
 @final
 @dataclass(frozen=True, kw_only=True)
 class LayerCommitment:
@@ -124,8 +132,10 @@ class LayerCommitment:
     notes: tuple[str, ...] = ()
 
     def supports(self, request: Request) -> bool:
-        """True for recordings of committed targets, filtered by coordinates their units have, and
-        for tasks of a read-out."""
+        """True for recordings of committed targets and for tasks of a read-out.
+
+        A filter of units must be by coordinates they have.
+        """
         if not isinstance(request, Recording):
             return any(readout.supports(request) for readout in self.readouts)
         if self._committed(request.target) is None:
@@ -147,7 +157,8 @@ class LayerCommitment:
                 f"not {stimuli.modality}."
             )
         recordings = {r: self._plan(r) for r in requests if isinstance(r, Recording)}
-        readouts = {r: readout_for(self.readouts, r) for r in requests if r not in recordings}
+        tasks = [r for r in requests if not isinstance(r, Recording)]
+        readouts = {task: readout_for(self.readouts, task) for task in tasks}
         wanted: dict[str, np.ndarray] = {}
         for plan in recordings.values():
             for layer, positions in plan.wanted().items():
@@ -173,7 +184,8 @@ class LayerCommitment:
         Raises:
             UnsupportedRequest: for a target the subject is not committed to, or units it lacks.
         """
-        extractor, kept = self.extractor, list(self.perturbations)
+        extractor: Extractor = self.extractor
+        kept = list(self.perturbations)
         for perturbation in perturbations:
             committed = self._committed(perturbation.target)
             if committed is None:
@@ -185,7 +197,7 @@ class LayerCommitment:
             selected_units(perturbation.units, self._columns(perturbation.target))
             if isinstance(extractor, Perturbable):
                 for layer in _once_a_module(_flat(committed)):
-                    extractor = extractor.perturbed(layer, perturbation)
+                    extractor = cast("Perturbable", extractor).perturbed(layer, perturbation)
             else:
                 kept.append(perturbation)
         names = "+".join(p.identifier for p in perturbations)
@@ -250,7 +262,7 @@ class LayerCommitment:
             for moment in plan.moments
         ]
         if plan.averaged:
-            moments = [np.mean(moments, axis=0, dtype=np.float32)] if moments[1:] else moments
+            moments = [np.asarray(sum(moments[1:], moments[0]) / np.float32(len(moments)))]
         moments = [self._perturb(request.target, m, plan.coordinates) for m in moments]
         stochastic = moments[0].ndim == 3  # (presentation, trial, unit)
         if stochastic:
@@ -263,9 +275,7 @@ class LayerCommitment:
                 if len(moments) > 1
                 else np.broadcast_to(values[:, :, None], shape)
             )
-        return neural(
-            values, stimuli.stimulus_ids, plan.coordinates, time_bins=request.time_bins
-        )
+        return neural(values, stimuli.stimulus_ids, plan.coordinates, time_bins=request.time_bins)
 
     def _behaviour(
         self,
@@ -382,9 +392,11 @@ def _flat(committed: Layers | None) -> tuple[str, ...]:
 
 
 def _once_a_module(layers: Sequence[str]) -> list[str]:
-    """Layers without their time steps: a perturbation of a layer lasts through all steps."""
-    bare = (name if not (step := _step_of(name)) else name.removesuffix(step) for name in layers)
-    return list(dict.fromkeys(bare))
+    """The first of all time steps of a layer: its perturbation lasts through all of them."""
+    first: dict[str, str] = {}
+    for layer in layers:
+        first.setdefault(layer.removesuffix(_step_of(layer)), layer)
+    return [*first.values()]
 
 
 def _step_of(layer: str) -> str:
@@ -435,5 +447,5 @@ def _allocate(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
     held: dict[str, np.ndarray] = {}
     for layer, shape in shapes.items():
         with tempfile.TemporaryFile(prefix="corteval-") as file:
-            held[layer] = np.memmap(file, np.float32, "w+", shape=shape)  # type: ignore[call-overload]
+            held[layer] = np.memmap(file, np.float32, "w+", shape=shape)
     return held

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from corteval.commitment import Layers, LayerCommitment
+from corteval.commitment import LayerCommitment, Layers
 from corteval.errors import OptionError
 from corteval.readouts import Readout
 from corteval.requests import TimeBin
@@ -102,8 +102,17 @@ def commit(
         layers={target: _named(layer, network) for target, layer in layers.items()},
         visual_degrees=visual_degrees,
         readouts=tuple(readouts),
-        notes=notes,
+        notes=(*notes, *_said(dtype, reduction)),
     )
+
+
+def _said(dtype: str, reduction: Reduction | None) -> list[str]:
+    """What a reader of scores must know of how responses were computed."""
+    said = [] if dtype == "float32" else [f"responses were computed in {dtype}"]
+    if reduction is not None:
+        how = ", ".join(str(value) for value in reduction.identity().values())
+        said.append(f"larger layers are reduced ({how})")
+    return said
 
 
 def default_device() -> str:

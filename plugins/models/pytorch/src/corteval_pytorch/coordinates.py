@@ -60,7 +60,9 @@ def _axes(shape: Sequence[int]) -> tuple[str, ...]:
         return ("token", "channel")
     if len(shape) == 3:
         last = shape[0] == shape[1] != shape[2]
-        return ("channel_y", "channel_x", "channel") if last else ("channel", "channel_y", "channel_x")
+        return (
+            ("channel_y", "channel_x", "channel") if last else ("channel", "channel_y", "channel_x")
+        )
     return tuple(f"index_{axis}" for axis in range(len(shape)))
 
 

@@ -112,7 +112,8 @@ def described(value: Any, depth: int = _DEPTH) -> Any:
         closure = [cell.cell_contents for cell in value.__closure__ or ()]
         return f"{_qualified(value)}#{_code_of(value)}{inner(closure)}{inner(value.__defaults__)}"
     if is_dataclass(value):
-        return f"{_qualified(type(value))}{inner({f.name: getattr(value, f.name) for f in fields(value)})}"
+        content = {f.name: getattr(value, f.name) for f in fields(value)}
+        return f"{_qualified(type(value))}{inner(content)}"
     state = vars(value) if hasattr(value, "__dict__") else {}
     return f"{_qualified(type(value))}{inner(state)}"
 

@@ -8,30 +8,31 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, final, runtime_checkable
+from typing import Any, Protocol, final, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from corteval import store as stores
-from corteval.errors import OptionError, PluginError
+from corteval.errors import AssemblyError, OptionError
 from corteval.perturbation import Perturbation
-from corteval.requests import TimeBin
 from corteval.stimuli import StimulusSet
-from corteval.store import Artifact, Store
+from corteval.store import Store
 from corteval.units import Columns
 from corteval_pytorch import identity, perturbing
+from corteval_pytorch.artifacts import Asked, Recorded, Shown, asked
 from corteval_pytorch.coordinates import columns_of
+from corteval_pytorch.layouts import GREY, Layout, seen
 from corteval_pytorch.noise import seed_of
-from corteval_pytorch.passes import Pass, Selection, Stream, rows_per_block, run
+from corteval_pytorch.passes import Pass, Selection, Stream, run
 from corteval_pytorch.preprocessing import Preprocess, batched, prepared
 from corteval_pytorch.reduction import PrincipalComponents, Reduction, SparseProjection
-from corteval_pytorch.taps import recording, tap_of, tensor_of, without_step
+from corteval_pytorch.taps import tap_of, without_step
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 @runtime_checkable
 class Windowed(Protocol):
-    """A network that can compute a part of a layer's map, which costs the less the smaller it is."""
+    """A network that can compute a part of a layer's map alone, at less cost."""
 
     def windowed(self, layer: str, rows: slice, columns: slice) -> nn.Module | None:
         """A network whose `layer` is only that part of its map; None if it cannot."""
@@ -104,9 +105,12 @@ class Network:
         tensors = (*self.module.parameters(), *self.module.buffers())
         return tensors[0].device if tensors else torch.device("cpu")
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
-        """SHA-256 of what determines the responses; the same in every process."""
+        """SHA-256 of what determines the responses; the same in every process.
+
+        Computed anew each time, for a module's weights may change between two calls.
+        """
         sources = [*identity.definers(self.module), *identity.definers_of(self.preprocess)]
         content = {
             "engine": identity.ENGINE,
@@ -142,6 +146,10 @@ class Network:
         for layer in layers:
             tap_of(layer, self.module)
         return replace(self, alongside=tuple(layers))
+
+    def reduced(self, features: int, seed: int = 0) -> Network:
+        """A network that records a sparse projection of each layer with more units."""
+        return replace(self, reduction=SparseProjection(features=features, seed=seed))
 
     def units(self, layer: str) -> Mapping[str, np.ndarray]:
         """Coordinates of the units of `layer`, or of the features it is reduced to."""
@@ -206,9 +214,9 @@ class Network:
         stimuli: StimulusSet,
         wanted: Mapping[str, np.ndarray | None],
         trials: int,
-    ) -> _Recorded:
+    ) -> Recorded:
         """Artifacts of all `wanted` layers (None: whole ones), computed as far as they lack."""
-        shown = _Shown.of(stimuli)
+        shown = Shown.of(stimuli)
         trials = trials if self.stochastic else 1
         key = {
             "model": self.fingerprint,
@@ -217,33 +225,54 @@ class Network:
             "trials": trials,
             "dtype": self.dtype,
         }
-        asked = {
-            layer: _Asked.of(self, shelf, key, layer, positions, len(shown.contents), trials)
+        wants = {
+            layer: self._asked(shelf, key, layer, positions, shown, trials)
             for layer, positions in wanted.items()
         }
-        missing = {layer: a for layer, a in asked.items() if not a.artifact.complete}
+        missing = {layer: a for layer, a in wants.items() if not a.artifact.complete}
         if missing:
-            for layer in self.alongside:
-                if layer not in asked:
-                    more = _Asked.of(self, shelf, key, layer, None, len(shown.contents), trials)
+            kept = stores.active() is not None
+            for layer in self.alongside if kept else ():
+                if layer not in wants:
+                    more = self._asked(shelf, key, layer, None, shown, trials)
                     missing |= {} if more.artifact.complete else {layer: more}
             with shelf.claim(a.artifact for a in missing.values()):
                 self._compute(shelf, stimuli, shown, missing, trials)
-        artifacts = {layer: (a.artifact, a.inside) for layer, a in asked.items()}
-        return _Recorded(artifacts, shown.rows)
+        artifacts = {layer: (a.artifact, a.inside) for layer, a in wants.items()}
+        return Recorded(artifacts, shown.rows)
+
+    def _asked(
+        self,
+        shelf: Store,
+        key: Mapping[str, Any],
+        layer: str,
+        positions: np.ndarray | None,
+        shown: Shown,
+        trials: int,
+    ) -> Asked:
+        reduced = self._features(int(np.prod(self._shape(layer)))) is not None
+        reduction = self.reduction.identity() if self.reduction is not None and reduced else None
+        return asked(
+            shelf,
+            {**key, "layer": layer, "reduction": reduction},
+            positions,
+            self._width(layer),
+            rows=len(shown.contents),
+            trials=trials,
+        )
 
     def _compute(
         self,
         shelf: Store,
         stimuli: StimulusSet,
-        shown: _Shown,
-        asked: Mapping[str, _Asked],
+        shown: Shown,
+        wants: Mapping[str, Asked],
         trials: int,
     ) -> None:
         """Run the network for the blocks that are missing, and publish."""
-        module, renamed = self._windowed(asked)
+        module, renamed = self._windowed(wants)
         streams = {}
-        for layer, a in asked.items():
+        for layer, a in wants.items():
             gaps = frozenset(a.artifact.missing())
             if gaps:
                 positions, shape = renamed.get(layer, (a.positions, self._shape(layer)))
@@ -264,22 +293,23 @@ class Network:
                 batch=self._input,
                 stimulus_ids=shown.stimulus_ids,
                 streams=streams,
-                batch_rows=self.batch_rows or self._fitting_rows(streams, trials),
+                calls_of={name: len(lay.shapes) for name, lay in self._layouts.items()},
+                batch_rows=self.batch_rows or self._fitting_rows(trials),
                 trials=trials,
                 seeds=seeds if self.stochastic else None,
                 around=self._around(module),
                 workers=_workers(),
             )
         )
-        for layer, a in asked.items():
+        for layer, a in wants.items():
             a.artifact.publish(layer=layer, **self.described())
 
     def _windowed(
-        self, asked: Mapping[str, _Asked]
+        self, wants: Mapping[str, Asked]
     ) -> tuple[nn.Module, dict[str, tuple[np.ndarray, tuple[int, ...]]]]:
         """The module, or a part of it if that is enough; then the positions in its smaller map."""
-        if len(asked) == 1 and isinstance(self.module, Windowed) and not self.perturbations:
-            ((layer, a),) = asked.items()
+        if len(wants) == 1 and isinstance(self.module, Windowed) and not self.perturbations:
+            ((layer, a),) = wants.items()
             shape = self._shape(layer)
             if a.positions is not None and len(shape) == 3:
                 channel, y, x = np.unravel_index(a.positions, shape)
@@ -299,11 +329,13 @@ class Network:
         count = int(np.prod(shape))
         features = self._features(count)
         if features is not None:
-            return Selection(self._reducer(shelf, layer, count, positions), _size(positions, features))
+            reduce = self._reducer(shelf, layer, count, positions)
+            return Selection(reduce, features if positions is None else len(positions))
         if positions is None:
             return Selection(lambda output: output, count)
-        index = tuple(torch.from_numpy(i) for i in np.unravel_index(positions, shape))
-        return Selection(lambda output: output[(slice(None), *index)], len(positions))
+        axes = [torch.from_numpy(np.asarray(i)) for i in np.unravel_index(positions, shape)]
+        index: tuple[slice | Tensor, ...] = (slice(None), *axes)
+        return Selection(lambda output: output[index], len(positions))
 
     def _reducer(self, shelf: Store, layer: str, count: int, positions: np.ndarray | None) -> Any:
         if isinstance(self.reduction, SparseProjection):
@@ -341,11 +373,11 @@ class Network:
             with shelf.claim([basis]):
                 if not basis.complete:
                     raw = replace(self, reduction=None, alongside=())
-                    fit = self.reduction.fit.shown()
-                    recorded = raw._recorded(shelf, fit, {layer: None}, 1)
+                    recorded = raw._recorded(shelf, self.reduction.fit.shown(), {layer: None}, 1)
                     parts = np.array_split(recorded.rows, max(1, len(recorded.rows) // _HANDED))
-                    blocks = (recorded.read(layer, part) for part in parts)
-                    mean, axes = self.reduction.fitted(blocks)
+                    mean, axes = self.reduction.fitted(
+                        [partial(recorded.read, layer, part) for part in parts]
+                    )
                     basis.write(0, np.ascontiguousarray(np.concatenate([mean[None], axes.T])))
                     basis.publish(layer=layer)
         rows = np.array(basis.block(0))
@@ -368,20 +400,31 @@ class Network:
         return self._features(units) or units
 
     def _shape(self, layer: str) -> tuple[int, ...]:
-        """Shape of a layer's output without the presentation."""
+        """Shape of a layer's output without the presentation.
+
+        Raises:
+            AssemblyError: the layer does not run, or not so often.
+        """
         tap = tap_of(layer, self.module)
-        if not tap.element and tap.module in self._layouts:
-            return self._layouts[tap.module].shape
-        if layer not in self._elements:
-            self._elements[layer] = self._seen([layer])[layer].shape
-        return self._elements[layer]
+        known = self._elements.get(layer) if tap.element else self._layouts.get(tap.module)
+        if known is None:
+            known = self._seen([layer]).get(layer, Layout((), 0, False))
+            self._elements[layer] = known
+        # an element of one step was seen at that step only
+        step = -1 if tap.step is None or tap.element else tap.step
+        if step >= len(known.shapes) or not known.shapes:
+            raise AssemblyError(
+                f"{self.name}: layer {layer} runs {len(known.shapes)} times in a forward pass. "
+                "Name a layer that the network calls, and count its calls from -t0."
+            )
+        return known.shapes[step]
 
     @cached_property
-    def _elements(self) -> dict[str, tuple[int, ...]]:
+    def _elements(self) -> dict[str, Layout]:
         return {}
 
     @cached_property
-    def _layouts(self) -> dict[str, _Layout]:
+    def _layouts(self) -> dict[str, Layout]:
         """Shapes of all layers: known to the store, or seen when a grey image is shown."""
         shelf = stores.active()
         if shelf is None:
@@ -389,53 +432,21 @@ class Network:
         shelved = shelf.artifact("layouts", {"model": self.fingerprint})
         facts = shelved.facts
         if facts is not None:
-            return {name: _Layout(tuple(shape), *rest) for name, (shape, *rest) in facts["layers"]}
+            return {
+                name: Layout(tuple(map(tuple, shapes)), *rest)
+                for name, (shapes, *rest) in facts["layers"]
+            }
         layouts = self._seen(None)
-        rows = [[name, [list(lay.shape), lay.order, lay.calls, lay.repeats]] for name, lay in layouts.items()]
+        rows = [[name, [*layout]] for name, layout in layouts.items()]
         with shelf.claim([shelved]):
             shelved.publish(layers=rows)
         return layouts
 
-    def _seen(self, layers: Sequence[str] | None) -> dict[str, _Layout]:
+    def _seen(self, layers: Sequence[str] | None) -> dict[str, Layout]:
         """Shapes of layers (None: of all that return tensors) for a grey image."""
-        found: dict[str, _Layout] = {}
-        outputs: list[tuple[Tensor, int]] = []  # with the number of changes made in place
-        modules = dict(self.module.named_modules())
-
-        def note(layer: str, output: Tensor) -> None:
-            before = found.get(layer)
-            repeats = any(output is o and output._version == version for o, version in outputs)
-            outputs.append((output, output._version))
-            order = before.order if before else len(found)
-            calls = before.calls + 1 if before else 1
-            found[layer] = _Layout(tuple(output.shape[1:]), order, calls, repeats)
-
-        def hook(layer: str) -> Any:
-            def see(module: nn.Module, inputs: Any, output: Any) -> None:
-                del module, inputs
-                try:
-                    note(layer, tensor_of(output, tap_of("output", modules[layer]), layer))
-                except OptionError:  # returns no tensor; it says so if it is asked for
-                    pass
-
-            return see
-
-        grey = StimulusSet(
-            identifier="grey", modality="image", table=_one_row(), images=lambda _: _GREY
-        )
-        inputs = self._input([prepared(self.preprocess, grey, "grey", self.visual_degrees)])
-        with ExitStack() as stack:
-            stack.enter_context(torch.no_grad())  # inference mode does not count changes in place
-            stack.enter_context(_quiet(self.module))
-            stack.enter_context(self._around(self.module, perturbed=False)())
-            if layers is None:
-                for name, module in modules.items():
-                    stack.callback(module.register_forward_hook(hook(name)).remove)
-                self.module(inputs)
-            else:
-                calls = stack.enter_context(recording(self.module, layers, note))
-                calls.forward(self.module, inputs)
-        return found
+        inputs = self._input([prepared(self.preprocess, GREY, "grey", self.visual_degrees)])
+        with self._around(self.module, perturbed=False)():
+            return seen(self.module, inputs, layers)
 
     def _input(self, rows: list[Any]) -> Tensor:
         inputs = batched(self.preprocess, rows, self.device)
@@ -455,142 +466,17 @@ class Network:
                 else torch.autocast(kind, dtype=DTYPES[self.dtype])
             )
             placed = self.perturbations if perturbed else ()
-            with cast, perturbing.perturbing(module, placed, self.units):
+            with cast, perturbing.perturbing(module, placed, self._shape, self.units):
                 yield
 
         return around
 
-    def _fitting_rows(self, streams: Mapping[str, Stream], trials: int) -> int:
+    def _fitting_rows(self, trials: int) -> int:
         """Presentations of a batch, by the largest output of any layer of the network."""
-        del streams
-        largest = max((4 * int(np.prod(lay.shape)) for lay in self._layouts.values()), default=1)
+        shapes = [shape for layout in self._layouts.values() for shape in layout.shapes]
+        largest = max((4 * int(np.prod(shape)) for shape in shapes), default=1)
         fitting = max(1, min(_MOST_ROWS * trials, _BATCH_BYTES // max(1, largest)))
         return int(1 << (fitting.bit_length() - 1))
-
-
-class _Layout(NamedTuple):
-    """Of a layer: its shape, place in the order of computing, calls, and whether it only repeats."""
-
-    shape: tuple[int, ...]
-    order: int
-    calls: int
-    repeats: bool
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """What is shown: every different content once.
-
-    Args:
-        contents: digests of contents, sorted.
-        stimulus_ids: one for each content, for messages and loading.
-        rows: of each presentation, its content.
-        digest: of contents and of the extent at which they are placed.
-    """
-
-    contents: list[str]
-    stimulus_ids: list[str]
-    rows: np.ndarray
-    digest: str
-
-    @classmethod
-    def of(cls, stimuli: StimulusSet) -> _Shown:
-        contents, first, rows = np.unique(
-            np.array(stimuli.contents()), return_index=True, return_inverse=True
-        )
-        ids = stimuli.stimulus_ids
-        digest = hashlib.sha256(f"{stimuli.visual_degrees}|{'|'.join(contents)}".encode())
-        return cls(contents.tolist(), [ids[i] for i in first], rows, digest.hexdigest())
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """An artifact asked for.
-
-    Args:
-        artifact: holds the units at `positions`, or whole layers.
-        positions: of the units in the layer; None for all.
-        inside: of the wanted units in the artifact; None for all.
-    """
-
-    artifact: Artifact
-    positions: np.ndarray | None
-    inside: np.ndarray | None
-
-    @classmethod
-    def of(
-        cls,
-        network: Network,
-        shelf: Store,
-        key: Mapping[str, Any],
-        layer: str,
-        positions: np.ndarray | None,
-        rows: int,
-        trials: int,
-    ) -> _Asked:
-        """The artifact of some units, or that of the whole layer if it is there."""
-
-        def artifact(units: str, width: int) -> Artifact:
-            reduced = network._features(int(np.prod(network._shape(layer)))) is not None
-            reduction = network.reduction.identity() if network.reduction and reduced else None
-            whole_key = {**key, "layer": layer, "units": units, "reduction": reduction}
-            block = rows_per_block(4 * width * trials)
-            return shelf.artifact("activations", whole_key, rows=rows, rows_per_block=block)
-
-        whole = artifact("all", network._width(layer))
-        if positions is None:
-            return cls(whole, None, None)
-        if whole.facts is not None:
-            return cls(whole, None, positions)
-        digest = hashlib.sha256(np.ascontiguousarray(positions, np.int64).data).hexdigest()
-        return cls(artifact(digest, len(positions)), positions, None)
-
-
-@dataclass(frozen=True)
-class _Recorded:
-    """Artifacts by layer, with the positions of the wanted units, and rows of presentations."""
-
-    artifacts: Mapping[str, tuple[Artifact, np.ndarray | None]]
-    rows: np.ndarray
-    _open: dict[tuple[str, int], np.ndarray] = field(default_factory=dict)
-
-    def read(self, layer: str, rows: np.ndarray) -> np.ndarray:
-        """Responses of the wanted units at `rows`, float32."""
-        artifact, inside = self.artifacts[layer]
-        size = artifact.identity.rows_per_block
-        blocks = rows // size
-        parts: np.ndarray | None = None
-        for block in np.unique(blocks):
-            mapped = self._open.get((layer, int(block)))
-            if mapped is None:
-                mapped = self._open[layer, int(block)] = artifact.block(int(block))
-            here = np.flatnonzero(blocks == block)
-            chosen = mapped[rows[here] - block * size]
-            chosen = chosen if inside is None else chosen[..., inside]
-            if parts is None:
-                parts = np.empty((len(rows), *chosen.shape[1:]), np.float32)
-            parts[here] = chosen
-        if parts is None:
-            raise PluginError("No presentation was asked for.")
-        return parts
-
-
-_GREY = np.full((64, 64, 3), 128, np.uint8)
-
-
-def _one_row() -> Any:
-    import pandas as pd
-
-    return pd.DataFrame(index=pd.Index(["grey"], name="stimulus_id"))
-
-
-@contextmanager
-def _quiet(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode for a look at the shapes, without moving the global random state."""
-    from corteval_pytorch.passes import _evaluating
-
-    with _evaluating(module), torch.random.fork_rng(devices=[]):
-        yield
 
 
 @contextmanager
@@ -605,9 +491,7 @@ def _shelf() -> Iterator[Store]:
 
 
 def _workers() -> int:
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     return min(8, count)
-
-
-def _size(positions: np.ndarray | None, features: int) -> int:
-    return features if positions is None else len(positions)

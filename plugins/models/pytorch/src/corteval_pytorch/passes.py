@@ -71,6 +71,7 @@ class Pass:
         batch: makes the network's input of prepared stimuli.
         stimulus_ids: of the rows, for messages.
         streams: what to record.
+        calls_of: number of calls of modules in a forward pass, where it is known.
         batch_rows: rows of a batch; halved when memory runs out.
         trials: of each row.
         seeds: of the trials of a row, for stochastic networks; None draws nothing.
@@ -84,6 +85,7 @@ class Pass:
     batch: Callable[[list[Any]], Any]
     stimulus_ids: Sequence[str]
     streams: Mapping[str, Stream]
+    calls_of: Mapping[str, int]
     batch_rows: int
     trials: int = 1
     seeds: Callable[[int], list[int]] | None = None
@@ -127,7 +129,9 @@ class Stream:
     def finished(self, rows: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
         """Blocks that are full now that `rows` are recorded; they are handed over."""
         size = self.artifact.identity.rows_per_block
-        for block, count in zip(*np.unique(np.asarray(rows) // size, return_counts=True), strict=True):
+        for block, count in zip(
+            *np.unique(np.asarray(rows) // size, return_counts=True), strict=True
+        ):
             if int(block) not in self._open:
                 continue
             self._filled[int(block)] = self._filled.get(int(block), 0) + int(count)
@@ -160,7 +164,7 @@ def run(job: Pass) -> None:
     batch_rows = max(1, job.batch_rows // max(1, job.trials))
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode())
-        stack.enter_context(_evaluating(job.network))
+        stack.enter_context(evaluating(job.network))
         stack.enter_context(job.around())
         writer = stack.enter_context(_writing())
         recorder = stack.enter_context(_Recorder.on(job))
@@ -187,9 +191,7 @@ def _batches(rows: Sequence[int], size: int) -> Iterator[list[int]]:
         yield batch
 
 
-def _prepared(
-    job: Pass, batches: Sequence[list[int]]
-) -> Iterator[tuple[list[int], list[Any]]]:
+def _prepared(job: Pass, batches: Sequence[list[int]]) -> Iterator[tuple[list[int], list[Any]]]:
     """Batches with their prepared stimuli, some of them ahead of the network."""
     pool = ThreadPoolExecutor(job.workers, "corteval-decode")
     try:
@@ -221,7 +223,7 @@ class _Recorder:
     def on(cls, job: Pass) -> Iterator[_Recorder]:
         """With hooks on the network."""
         recorder = cls(job)
-        with recording(job.network, list(job.streams), recorder.keep) as calls:
+        with recording(job.network, list(job.streams), recorder.keep, job.calls_of) as calls:
             recorder.calls = calls
             yield recorder
 
@@ -266,11 +268,15 @@ class _Recorder:
         natural = features.shape[1:]
         if len(stream.row_shape) == 2:  # (trial, feature); before noise, the same in all trials
             by_trial = len(output) == count * trials
-            features = features.unflatten(0, (count, trials)) if by_trial else features[:, None]
+            features = (
+                features[:, None] if not by_trial else features.reshape(count, trials, *natural)
+            )
         for part, place in stream.segments(self.rows):
             target = torch.from_numpy(place).view(len(place), *stream.row_shape[:-1], *natural)
             target.copy_(features[part])
-            if not np.isfinite(place.sum()):
+            with np.errstate(invalid="ignore", over="ignore"):
+                total = place.sum()
+            if not np.isfinite(total):
                 self._check_finite(layer, self.rows[part], place)
 
     def _show(self, rows: list[int], prepared: list[Any]) -> None:
@@ -295,7 +301,11 @@ class _Recorder:
     def _check_finite(self, layer: str, rows: Sequence[int], place: np.ndarray) -> None:
         finite = np.isfinite(place.reshape(len(rows), -1)).all(axis=1)
         if not finite.all():
-            ids = [self.job.stimulus_ids[row] for row, fine in zip(rows, finite, strict=True) if not fine]
+            ids = [
+                self.job.stimulus_ids[row]
+                for row, fine in zip(rows, finite, strict=True)
+                if not fine
+            ]
             raise AssemblyError(
                 f"{self.job.name}: layer {layer} responds with NaN or infinity to {len(ids)} "
                 f"stimuli: {', '.join(ids[:5])}. Half precision overflows at 65,504; untrained "
@@ -315,9 +325,7 @@ class _Writer:
         """Write a block soon; wait if too much waits already."""
         while self._waiting and sum(size for size, _ in self._waiting) > _WAITING_BYTES:
             self._waiting.popleft()[1].result()
-        self._waiting.append(
-            (values.nbytes, self._pool.submit(artifact.write, block, values))
-        )
+        self._waiting.append((values.nbytes, self._pool.submit(artifact.write, block, values)))
 
     def wait_for_group(self, group: int) -> None:
         """Have everything of the groups before on the disk."""
@@ -340,7 +348,7 @@ def _writing() -> Iterator[_Writer]:
 
 
 @contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
+def evaluating(network: nn.Module) -> Iterator[None]:
     """Evaluation mode, and afterwards whatever mode every module was in."""
     before = [(module, module.training) for module in network.modules()]
     network.eval()

@@ -15,7 +15,7 @@ from corteval.perturbation import Perturbation
 from corteval.requests import as_json
 from corteval.units import at, selected_units
 from corteval_pytorch.identity import described
-from corteval_pytorch.taps import tap_of, tensor_of
+from corteval_pytorch.taps import Tap, tap_of, tensor_of
 
 #: A layer and what is done to its units.
 Placed = tuple[str, Perturbation]
@@ -25,6 +25,7 @@ Placed = tuple[str, Perturbation]
 def perturbing(
     network: nn.Module,
     placed: Sequence[Placed],
+    shape: Callable[[str], tuple[int, ...]],
     columns: Callable[[str], Mapping[str, np.ndarray]],
 ) -> Iterator[None]:
     """Apply perturbations in their order at every call of their layers.
@@ -32,6 +33,8 @@ def perturbing(
     Args:
         network: its parameters are not touched.
         placed: layers and perturbations.
+        shape: of the output of a layer; calls that return other shapes are other units, as those
+            of one rectifier used in several places.
         columns: coordinates of the units of a layer.
     """
     modules = dict(network.named_modules())
@@ -45,7 +48,8 @@ def perturbing(
                 )
             positions = selected_units(perturbation.units, columns(layer))
             coordinates = at(columns(layer), positions)
-            hook = _hook(layer, perturbation, torch.from_numpy(positions), coordinates)
+            chosen = torch.from_numpy(positions)
+            hook = _hook(layer, perturbation, shape(layer), chosen, coordinates)
             handles.append(modules[tap.module].register_forward_hook(hook))
         yield
     finally:
@@ -67,12 +71,15 @@ def identity(placed: Placed) -> Any:
 def _hook(
     layer: str,
     perturbation: Perturbation,
+    shape: tuple[int, ...],
     positions: Tensor,
     coordinates: Mapping[str, np.ndarray],
 ) -> Callable[[nn.Module, Any, Any], Any]:
     def hook(module: nn.Module, inputs: Any, output: Any) -> Any:
-        del inputs
-        tensor = tensor_of(output, tap_of("output", module), layer)
+        del module, inputs
+        tensor = tensor_of(output, Tap(layer), layer)
+        if tensor.shape[1:] != shape:
+            return None
         flat = tensor.flatten(1).clone()
         chosen = positions.to(flat.device)
         before = flat[:, chosen].float().cpu().numpy()

@@ -69,8 +69,11 @@ class Preprocessing:
         return pixels[top : top + side, left : left + side]
 
     def standardise(self, pixels: Tensor) -> Tensor:
-        """uint8 (presentation, height, width, channel) to float32 (presentation, channel, height,
-        width), laid out channels last."""
+        """Float32 (presentation, channel, height, width), laid out channels last.
+
+        Args:
+            pixels: uint8 (presentation, height, width, channel).
+        """
         mean = torch.tensor(self.mean, device=pixels.device) * 255
         scale = 1 / (torch.tensor(self.std, device=pixels.device) * 255)
         x = pixels.permute(0, 3, 1, 2).to(torch.float32)  # keeps the layout of the pixels

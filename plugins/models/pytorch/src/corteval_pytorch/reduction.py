@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol, final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -13,13 +14,6 @@ from torch import Tensor
 
 from corteval.errors import OptionError
 from corteval.stimuli import StimulusSet
-
-
-class Projection(Protocol):
-    """A linear map of the units of one layer."""
-
-    def __call__(self, units: Tensor) -> Tensor:
-        """(presentation, unit) to (presentation, feature)."""
 
 
 @final
@@ -60,11 +54,12 @@ class PrincipalComponents:
 
         z = (x - μ) V,    V: leading eigenvectors of the covariance over `fit`
 
-    Fitted batch by batch (scikit-learn's `IncrementalPCA`), so that the responses to `fit` are
-    never held at once; approximate, as that algorithm is, beyond the first batch.
+    Exact, and the responses to `fit` are never held at once: the eigenvectors U of the matrix of
+    inner products X Xᵀ of centred responses give V = Xᵀ U Σ⁻¹. The sign of a component makes its
+    largest weight positive. Source: spec ``performance`` section 6.7.
 
     Args:
-        components: number of features; at most the number of stimuli in `fit`.
+        components: number of features; fewer than stimuli in `fit`.
         fit: stimuli that are not the ones to be scored on.
     """
 
@@ -73,10 +68,10 @@ class PrincipalComponents:
 
     def __post_init__(self) -> None:
         _check_features(self.components)
-        if len(self.fit) < self.components:
+        if len(self.fit) <= self.components:
             raise OptionError(
-                f"{self.components} components need at least as many stimuli; {self.fit.identifier} "
-                f"has {len(self.fit)}."
+                f"{self.components} components need more stimuli than that; "
+                f"{self.fit.identifier} has {len(self.fit)}."
             )
 
     def identity(self) -> dict[str, Any]:
@@ -87,20 +82,29 @@ class PrincipalComponents:
             "fit": self.fit.digest(),
         }
 
-    def fitted(self, blocks: Any) -> tuple[np.ndarray, np.ndarray]:
-        """μ (unit) and V (unit, component) from blocks (presentation, unit) of responses."""
-        from sklearn.decomposition import IncrementalPCA
+    def fitted(self, parts: Sequence[Callable[[], np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+        """μ (unit) and V (unit, component).
 
-        pca = IncrementalPCA(n_components=self.components)
-        waiting: list[np.ndarray] = []
-        for block in blocks:
-            waiting.append(np.asarray(block))
-            if sum(map(len, waiting)) >= 2 * self.components:  # the last one must hold enough too
-                rows = np.concatenate(waiting)
-                pca.partial_fit(rows[: -self.components])
-                waiting = [rows[-self.components :]]
-        pca.partial_fit(np.concatenate(waiting))
-        return pca.mean_.astype(np.float32), pca.components_.T.astype(np.float32)
+        Args:
+            parts: read the responses (presentation, unit) to a part of `fit` each.
+        """
+        counts = [len(part()) for part in parts]
+        mean = sum(part().sum(axis=0, dtype=np.float64) for part in parts) / sum(counts)
+        edges = np.cumsum([0, *counts])
+        products = np.empty((edges[-1], edges[-1]))
+        for i, left in enumerate(parts):
+            a = left() - mean
+            for j in range(i + 1):
+                b = a if i == j else parts[j]() - mean
+                products[edges[i] : edges[i + 1], edges[j] : edges[j + 1]] = a @ b.T
+        variances, vectors = np.linalg.eigh(products, UPLO="L")
+        leading = np.argsort(variances)[::-1][: self.components]
+        weights = vectors[:, leading] / np.sqrt(variances[leading])
+        axes = np.zeros((len(mean), self.components))
+        for i, part in enumerate(parts):
+            axes += (part() - mean).T @ weights[edges[i] : edges[i + 1]]
+        axes *= np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(self.components)])
+        return mean.astype(np.float32), axes.astype(np.float32)
 
 
 Reduction = SparseProjection | PrincipalComponents
@@ -110,7 +114,9 @@ Reduction = SparseProjection | PrincipalComponents
 def _sparse_matrix(features: int, units: int, seed: int) -> Tensor:
     from sklearn.random_projection import SparseRandomProjection
 
-    drawn = SparseRandomProjection(features, random_state=seed).fit(np.empty((1, units), np.float32))
+    drawn = SparseRandomProjection(features, random_state=seed).fit(
+        np.zeros((1, units), np.float32)
+    )
     csr = drawn.components_.tocsr().astype(np.float32)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch says that sparse tensors are in beta

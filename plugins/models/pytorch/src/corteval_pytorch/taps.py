@@ -104,8 +104,17 @@ Sink = Callable[[str, Tensor], None]
 
 
 @contextlib.contextmanager
-def recording(network: nn.Module, layers: Sequence[str], sink: Sink) -> Iterator[_Calls]:
-    """Hooks that hand the outputs of `layers` to `sink` while the network runs."""
+def recording(
+    network: nn.Module, layers: Sequence[str], sink: Sink, calls_of: Mapping[str, int]
+) -> Iterator[_Calls]:
+    """Hooks that hand the outputs of `layers` to `sink` while the network runs.
+
+    Args:
+        network: gets a hook on every module that is needed.
+        layers: names; without a step, the last call counts.
+        sink: told of each; of a module whose calls are not known, of every call.
+        calls_of: number of calls of modules in a forward pass, where it is known.
+    """
     modules = dict(network.named_modules())
     by_module: dict[str, list[tuple[str, Tap]]] = {}
     for layer in layers:
@@ -113,7 +122,9 @@ def recording(network: nn.Module, layers: Sequence[str], sink: Sink) -> Iterator
         by_module.setdefault(tap.module, []).append((layer, tap))
     calls = _Calls()
     handles = [
-        modules[name].register_forward_hook(_hook(calls, name, taps, sink))
+        modules[name].register_forward_hook(
+            _hook(calls, name, [(n, _last(tap, calls_of)) for n, tap in taps], sink)
+        )
         for name, taps in by_module.items()
     ]
     try:
@@ -121,6 +132,13 @@ def recording(network: nn.Module, layers: Sequence[str], sink: Sink) -> Iterator
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _last(tap: Tap, calls_of: Mapping[str, int]) -> Tap:
+    """`tap` with the step of the last call, if that is known."""
+    if tap.step is None and tap.module in calls_of:
+        return tap._replace(step=calls_of[tap.module] - 1)
+    return tap
 
 
 class _Calls:

@@ -94,7 +94,9 @@ def convert_checkpoint(resource: Resource, *, prefix: str = "module.", trust: bo
         PluginError: it holds no weights, or needs `trust`.
     """
     path = (
-        settings.home() / "weights" / f"{resource.sha256}-{_CONVERSION}{_suffix(prefix)}.safetensors"
+        settings.home()
+        / "weights"
+        / f"{resource.sha256}-{_CONVERSION}{_suffix(prefix)}.safetensors"
     )
     if not path.is_file():
         _write(read_checkpoint(fetch(resource), prefix=prefix, trust=trust), path, resource)
@@ -127,7 +129,9 @@ def given_weights(
     return read_checkpoint(file, prefix=prefix, trust=trust)
 
 
-def read_checkpoint(path: Path, *, prefix: str = "module.", trust: bool = False) -> dict[str, Tensor]:
+def read_checkpoint(
+    path: Path, *, prefix: str = "module.", trust: bool = False
+) -> dict[str, Tensor]:
     """Tensors of a checkpoint by name: of its ``state_dict`` if it has one.
 
     Raises:
@@ -152,7 +156,7 @@ def read_checkpoint(path: Path, *, prefix: str = "module.", trust: bool = False)
                     "who made the file."
                 ) from error
             log.warning("%s is a pickle with more than tensors; reading it may run code.", path)
-            content = torch.load(path, map_location="cpu", weights_only=False)  # noqa: S614
+            content = torch.load(path, map_location="cpu", weights_only=False)
     state = content.get("state_dict", content) if isinstance(content, Mapping) else {}
     tensors = {
         str(name).removeprefix(prefix): value
