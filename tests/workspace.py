@@ -39,6 +39,16 @@ class Package:
         extras = self.project.get("optional-dependencies", {}).values()
         return {name_of(requirement) for extra in extras for requirement in extra}
 
+    @property
+    def kind(self):
+        """What its folder says it provides."""
+        return self.folder.parent.name
+
+    @property
+    def identifiers(self):
+        """Entry points of its kind; none of a package that others build on."""
+        return list(self.project.get("entry-points", {}).get(f"corteval.{self.kind}", {}))
+
     def __str__(self):
         return self.dist
 
@@ -50,6 +60,7 @@ def name_of(requirement):
 CORE = Package(ROOT / "core")
 PLUGINS = [Package(path.parent) for path in sorted(ROOT.glob("plugins/*/*/pyproject.toml"))]
 PACKAGES = [CORE, *PLUGINS]
+WITH_CARDS = [plugin for plugin in PLUGINS if plugin.identifiers]
 
 
 def imports(path, *, at_once=False):

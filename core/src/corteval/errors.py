@@ -59,5 +59,13 @@ class ArchiveError(FetchError):
     """An archive that is damaged or tries something an archive must not."""
 
 
+class StoreError(CortevalError):
+    """The store of artifacts cannot be used, or was asked for what it does not hold."""
+
+
+class StorageFull(StoreError):
+    """No room on the disk, in the quota or in a file for what was to be stored."""
+
+
 class ConfigurationError(CortevalError):
     """A setting that cannot be understood."""

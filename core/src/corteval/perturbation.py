@@ -9,7 +9,8 @@ G(d; c) = exp(-d²/2c), c in mm², a unit's response r becomes
     ablation                r · [d > radius]
     muscimol (1 µL)         r · max(1 - G(d; 1.17), 0)
     optogenetic suppression r · max(1 - P · G(d; .234), 0),  P in mW
-    microstimulation        r · (1 + exp(-d/λ) · rate/30 Hz),  λ = .00505047368 mm/µA · (I - 5.26062113 µA)
+    microstimulation        r · (1 + exp(-d/λ) · rate/30 Hz),
+                            λ = .00505047368 mm/µA · (I - 5.26062113 µA)
 
 Source: spec ``models`` section 5. Microstimulation is multiplicative, so silent units stay silent.
 """

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol, final, runtime_checkable
+from typing import Protocol, final, runtime_checkable
 
 import numpy as np
 import xarray as xr
@@ -13,6 +13,9 @@ import xarray as xr
 from corteval.errors import AssemblyError, OptionError, StimuliError, UnsupportedRequest
 from corteval.requests import Label, OddOneOut, Probabilities, Task
 from corteval.stimuli import StimulusSet
+
+#: Gives the responses (presentation, unit) of a read-out's layer, in the order of the stimuli.
+Features = Callable[[StimulusSet], np.ndarray]
 
 
 @runtime_checkable
@@ -28,13 +31,6 @@ class Readout(Protocol):
 
     def __call__(self, task: Task, stimuli: StimulusSet, features: Features) -> xr.DataArray:
         """Behaviour in `task`."""
-
-
-class Features(Protocol):
-    """Gives the responses of a read-out's layer."""
-
-    def __call__(self, stimuli: StimulusSet) -> np.ndarray:
-        """(presentation, unit) responses to `stimuli`, in their order."""
 
 
 @final
@@ -162,7 +158,7 @@ class OddOneOutByDotProduct:
         return isinstance(task, OddOneOut)
 
     def __call__(self, task: Task, stimuli: StimulusSet, features: Features) -> xr.DataArray:
-        """One row a triplet: the stimulus id chosen, with coordinates ``first``, ``second``, ``third``.
+        """The stimulus id chosen in each triplet, whose ids are ``first``, ``second``, ``third``.
 
         Raises:
             StimuliError: if a triplet names a stimulus that is not shown.
@@ -211,7 +207,7 @@ def _over_stimuli(values: np.ndarray, stimuli: StimulusSet) -> xr.DataArray:
     )
 
 
-def readout_for(readouts: Sequence[Any], task: Task) -> Readout:
+def readout_for(readouts: Sequence[Readout], task: Task) -> Readout:
     """The first read-out that can do `task`.
 
     Raises:
@@ -219,5 +215,5 @@ def readout_for(readouts: Sequence[Any], task: Task) -> Readout:
     """
     for readout in readouts:
         if readout.supports(task):
-            return readout  # type: ignore[no-any-return]
+            return readout
     raise UnsupportedRequest(f"No read-out can do the task {type(task).__name__}.")

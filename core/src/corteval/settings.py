@@ -7,9 +7,10 @@ is ``corteval/config.toml`` in the user's configuration folder. Neither is neede
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from corteval.errors import ConfigurationError
 
@@ -28,6 +29,8 @@ KNOWN = {
     "home": ("CORTEVAL_HOME", True, "folder for downloads and results"),
     "mirror": ("CORTEVAL_MIRROR", True, "folder or address that holds files by host and path"),
     "offline": ("CORTEVAL_OFFLINE", True, "1 forbids every network connection"),
+    "store_limit": ("CORTEVAL_STORE_LIMIT", True, "size the store is kept below; 0: no limit"),
+    "store_verify": ("CORTEVAL_STORE_VERIFY", True, "full, size or off: checks before first use"),
     # Code is imported from here, so the folder one happens to stand in has no say.
     "plugin_path": ("CORTEVAL_PLUGIN_PATH", False, "folders with one-file plugins"),
 }
@@ -71,6 +74,39 @@ def offline() -> bool:
     )
 
 
+def store_limit() -> int | None:
+    """Bytes the store may hold; None if there is no limit."""
+    found = setting("store_limit")
+    try:
+        return parse_size(found.value) or None
+    except ConfigurationError as error:
+        raise ConfigurationError(f"store_limit ({found.origin}): {error}") from None
+
+
+def store_verify() -> Literal["full", "size", "off"]:
+    """How closely blocks of the store are looked at when a process first uses them."""
+    found = setting("store_verify")
+    match found.value.strip().lower():
+        case "full" | "size" | "off" as policy:
+            return policy
+    raise ConfigurationError(
+        f"store_verify = {found.value!r} ({found.origin}) should be full, size or off."
+    )
+
+
+def parse_size(text: str) -> int:
+    """Bytes that a text such as ``"20GB"`` means; KiB, MiB, ... are powers of 1024.
+
+    >>> parse_size("1.5 GB"), parse_size("4KiB"), parse_size("0")
+    (1500000000, 4096, 0)
+    """
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?) ?(?:([kmgt]?)(i?)b)?", text.strip().lower())
+    if match is None or (match[3] and not match[2]):
+        raise ConfigurationError(f"{text!r} is no size; write e.g. 20GB, 512MiB or 0.")
+    number, power = match[1], " kmgt".index(match[2] or " ")
+    return int(float(number) * (1024 if match[3] else 1000) ** power)
+
+
 def plugin_path() -> list[Path]:
     """Folders with one-file plugins, in order."""
     return [Path(p).expanduser() for p in setting("plugin_path").value.split(os.pathsep) if p]
@@ -80,7 +116,7 @@ def _default(name: str) -> str:
     if name == "home":
         cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
         return str(Path(cache) / "corteval")
-    return ""
+    return {"store_limit": "50GB", "store_verify": "full"}.get(name, "")
 
 
 def _project_file() -> Path | None:

@@ -140,7 +140,9 @@ class StimulusSet:
         content = {
             "modality": self.modality,
             "visual_degrees": self.visual_degrees,
-            "stimuli": [list(pair) for pair in zip(self.stimulus_ids, self.contents(), strict=True)],
+            "stimuli": [
+                list(pair) for pair in zip(self.stimulus_ids, self.contents(), strict=True)
+            ],
             **{column: [str(v) for v in self.table[column]] for column in order},
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

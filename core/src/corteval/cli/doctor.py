@@ -157,7 +157,9 @@ def _libraries() -> Iterator[Trouble]:
 
 
 def _settings() -> Iterator[Trouble]:
-    settings.offline()  # raises if it is neither yes nor no
+    settings.offline()  # each raises if its value cannot be understood
+    settings.store_limit()
+    settings.store_verify()
     for folder in settings.plugin_path():
         if not folder.is_dir():
             yield Trouble(about="plugin_path", message=f"there is no folder {folder}")

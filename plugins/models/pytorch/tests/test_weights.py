@@ -82,7 +82,7 @@ def test_what_is_no_checkpoint_is_named(tmp_path):
     (tmp_path / "broken.pth").write_bytes(b"nonsense")
     with pytest.raises(PluginError, match=r"broken\.pth cannot be read"):
         given_weights(tmp_path / "broken.pth")
-    (tmp_path / "raw.pth").write_bytes(pickle.dumps({"a": 1}))
+    (tmp_path / "raw.pth").write_bytes(pickle.dumps({"a": 1}, protocol=2))
     with pytest.raises(PluginError):
         given_weights(tmp_path / "raw.pth")
     with pytest.raises(OptionError, match="There is no file"):

@@ -301,8 +301,7 @@ class Network:
                 workers=_workers(),
             )
         )
-        for layer, a in wants.items():
-            a.artifact.publish(layer=layer, **self.described())
+        shelf.publish({a.artifact: self.described() for a in wants.values()})
 
     def _windowed(
         self, wants: Mapping[str, Asked]
@@ -406,7 +405,9 @@ class Network:
             AssemblyError: the layer does not run, or not so often.
         """
         tap = tap_of(layer, self.module)
-        known = self._elements.get(layer) if tap.element else self._layouts.get(tap.module)
+        known = self._elements.get(layer)
+        if known is None and not tap.element:
+            known = self._layouts.get(tap.module)
         if known is None:
             known = self._seen([layer]).get(layer, Layout((), 0, False))
             self._elements[layer] = known

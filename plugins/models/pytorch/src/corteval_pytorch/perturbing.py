@@ -37,7 +37,7 @@ def perturbing(
             of one rectifier used in several places.
         columns: coordinates of the units of a layer.
     """
-    modules = dict(network.named_modules())
+    modules = dict(network.named_modules(remove_duplicate=False))
     handles = []
     try:
         for layer, perturbation in placed:

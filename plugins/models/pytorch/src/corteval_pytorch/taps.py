@@ -43,7 +43,7 @@ def tap_of(layer: str, network: nn.Module) -> Tap:
     Raises:
         OptionError: if there is no such submodule, with close matches.
     """
-    modules = dict(network.named_modules())
+    modules = dict(network.named_modules(remove_duplicate=False))
     if layer in modules and layer:
         return Tap(layer)
     found = _NAME.fullmatch(layer)
@@ -115,7 +115,7 @@ def recording(
         sink: told of each; of a module whose calls are not known, of every call.
         calls_of: number of calls of modules in a forward pass, where it is known.
     """
-    modules = dict(network.named_modules())
+    modules = dict(network.named_modules(remove_duplicate=False))
     by_module: dict[str, list[tuple[str, Tap]]] = {}
     for layer in layers:
         tap = tap_of(layer, network)
