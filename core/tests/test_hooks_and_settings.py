@@ -88,7 +88,7 @@ def test_commands_are_collected():
     with hooks.observing(Adds()):
         wanted = CommandsWanted()
         hooks.notify(wanted)
-    assert [c.name for c in wanted.commands] == ["dance"]
+    assert "dance" in [c.name for c in wanted.commands]
 
 
 def test_every_hook_has_an_event_and_a_description():

@@ -10,12 +10,20 @@ from typing import final
 from torch import nn
 
 from corteval.model import LayerCommitment
+from corteval.readouts import LogisticProbabilities, OddOneOutByDotProduct
 from corteval_cornet.r import CORnetR
 from corteval_cornet.s import CORnetS
 from corteval_cornet.times import CORNET_R, CORNET_S, CORNET_Z, TimeMap, relative_of_s
 from corteval_cornet.weights import Published, trained
 from corteval_cornet.z import CORnetZ
-from corteval_pytorch import Preprocessing, commit, default_device, initialised, load_state
+from corteval_pytorch import (
+    Preprocessing,
+    commit,
+    default_device,
+    imagenet_logits,
+    initialised,
+    load_state,
+)
 
 _ADDRESS = "https://s3.amazonaws.com/cornet-models"
 
@@ -117,6 +125,11 @@ def _commitment(
         layers,
         identifier=identifier,
         visual_degrees=8.0,
+        readouts=(
+            imagenet_logits("decoder.linear"),
+            LogisticProbabilities(layer="decoder.avgpool"),
+            OddOneOutByDotProduct(layer="decoder.avgpool"),
+        ),
         notes=notes,
         device=default_device(),
     )
