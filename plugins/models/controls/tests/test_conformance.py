@@ -1,6 +1,13 @@
 import pytest
 
 
-@pytest.mark.conformance("pixels", "gabor-filterbank", "gabor-2.4-cpd", "random-projection/100")
+@pytest.mark.conformance(
+    "pixels",
+    "gabor-filterbank",
+    "gabor-2.4-cpd",
+    "gabor-colour",
+    "random-cnn",
+    "random-projection/100",
+)
 def test_conformance(identifier, check):
     check(identifier)

@@ -1,3 +1,3 @@
-"""Control subjects: pixels, a Gabor filter bank, random projections."""
+"""Control subjects: pixels, Gabor filters, colour, a random network and projections."""
 
 __version__ = "0.1.0"

@@ -63,6 +63,30 @@ GABOR_2_4_CPD = ModelCard(
     parameters=0,
 )
 
+GABOR_COLOUR = ModelCard(
+    identifier="gabor-colour",
+    factory="corteval_controls.gabor_colour:build",
+    summary="Gabor energy, and mean and spread of opponent colours, on a 5 x 5 grid",
+    licence="MIT",
+    bibtex=_ENERGY_MODEL,
+    parameters=0,
+)
+
+RANDOM_CNN = ModelCard(
+    identifier="random-cnn",
+    factory="corteval_controls.random_cnn:build",
+    summary="Four convolutional layers with random weights, averaged over a 5 x 5 grid",
+    licence="MIT",
+    bibtex="""@inproceedings{he2015delving,
+  title = {Delving Deep into Rectifiers: Surpassing Human-Level Performance on {ImageNet}
+           Classification},
+  author = {He, Kaiming and Zhang, Xiangyu and Ren, Shaoqing and Sun, Jian},
+  booktitle = {IEEE International Conference on Computer Vision},
+  year = {2015}
+}""",
+    parameters=1_099_648,
+)
+
 RANDOM_PROJECTION = ModelFamily(
     identifier="random-projection",
     factory="corteval_controls.projection:build",

@@ -41,9 +41,6 @@ UNIT_TYPES = ("even-on", "even-off", "odd-on", "odd-off", "complex")
 ORIENTATIONS_DEGREES = tuple(15.0 * k for k in range(12))
 SPATIAL_FREQUENCIES_CPD = tuple(2 ** (-0.75 + 0.5 * k) for k in range(9))
 
-#: The pooled layer averages complex units over this many blocks of positions per axis.
-_BLOCKS = 3
-
 #: Filters are sampled at least this often per degree before they are averaged over pixels.
 _SAMPLES_PER_DEGREE = 112
 
@@ -54,7 +51,7 @@ class GaborBank:
     """The filter bank as an extractor with two layers.
 
     ``v1`` has `UNIT_TYPES` at every position, orientation and frequency. ``pooled-energy``
-    averages complex units over a 3 x 3 grid of blocks, for targets beyond V1.
+    averages complex units over a square grid of blocks, for targets beyond V1.
 
     Args:
         orientations_degrees: of the wave vector.
@@ -62,6 +59,7 @@ class GaborBank:
         bandwidth_octaves: full width at half height of the frequency tuning.
         spacing_degrees: between positions, on a grid through the centre of the screen.
         visual_degrees: extent of the screen.
+        blocks: of positions per axis, over which the pooled layer averages.
     """
 
     orientations_degrees: tuple[float, ...]
@@ -69,6 +67,7 @@ class GaborBank:
     bandwidth_octaves: float
     spacing_degrees: float
     visual_degrees: float
+    blocks: int = 3
 
     def units(self, layer: str) -> Mapping[str, np.ndarray]:
         """Coordinates of the units; y grows downwards."""
@@ -108,7 +107,7 @@ class GaborBank:
 
     @cached_property
     def _pooled(self) -> Mapping[str, np.ndarray]:
-        shape = (len(self._filters), _BLOCKS, _BLOCKS)
+        shape = (len(self._filters), self.blocks, self.blocks)
         filters, rows, columns = (index.ravel() for index in np.indices(shape))
         centres = np.array([block.mean() for block in self._blocks(self.positions_degrees)])
         return {
@@ -138,7 +137,7 @@ class GaborBank:
         }
 
     def _blocks(self, along: np.ndarray) -> list[np.ndarray]:
-        return np.array_split(along, _BLOCKS)
+        return np.array_split(along, self.blocks)
 
     def _plan(self, layer: str, units: np.ndarray) -> _Plan:
         every = np.arange(len(self.positions_degrees))
@@ -152,7 +151,7 @@ class GaborBank:
         if plan.layer == POOLED:
             energy = np.abs(z)
             for axis in (1, 2):
-                blocks = np.array_split(energy, _BLOCKS, axis=axis)
+                blocks = np.array_split(energy, self.blocks, axis=axis)
                 energy = np.stack([block.mean(axis=axis) for block in blocks], axis=axis)
             return energy.ravel()[plan.units]
         coordinates = self._units
