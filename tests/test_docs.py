@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from tests.workspace import ROOT
+from tests.workspace import PLUGINS, ROOT
 
 from corteval import hooks
 
@@ -45,6 +45,24 @@ def test_the_model_of_the_plugin_guide_scores():
     score = corteval.score(names["build"](), "Marques2020.V1-preferred_orientation")
     assert score.status == "undefined"
     assert "3 units mapped" in score.reason
+
+
+def test_the_python_of_the_page_of_models_runs(mirror, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CORTEVAL_HOME", str(tmp_path))
+    names = {}
+    for code in blocks((ROOT / "docs" / "models.md").read_text(), "python"):
+        exec(compile(code, "models.md", "exec"), names)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("<Score Sequential on Cowley2023.V4-ridge: 0.")
+    assert second.startswith(
+        "Sequential+ablation <Score Sequential+ablation on Cowley2023.V4-ridge"
+    )
+
+
+def test_every_model_package_is_on_the_page_of_models():
+    text = (ROOT / "docs" / "models.md").read_text()
+    for plugin in PLUGINS:
+        assert plugin.kind != "models" or f"`{plugin.dist}`" in text
 
 
 METRICS_PAGE = (ROOT / "docs" / "metrics.md").read_text()

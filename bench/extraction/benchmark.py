@@ -77,7 +77,11 @@ def timed(what: str, function, reference: float | None = None):
     started = time.perf_counter()
     result = function()
     seconds = time.perf_counter() - started
-    ratio = f", {reference:.0f} s of the reference tool: x{reference / seconds:.1f}" if reference else ""
+    ratio = (
+        f", {reference:.0f} s of the reference tool: x{reference / seconds:.1f}"
+        if reference
+        else ""
+    )
     print(f"{what}: {seconds:.1f} s{ratio}", flush=True)
     return result
 
@@ -92,8 +96,12 @@ def whole(shelf: store.Store) -> None:
     )
     passes = []
     net.register_forward_pre_hook(lambda *_: passes.append(1))
-    again = timed("  the same once more", lambda: corteval.score(subject, benchmark(3200), store=shelf))
-    print(f"  {first}, {len(passes)} forward passes the second time, equal: {again.value == first.value}")
+    again = timed(
+        "  the same once more", lambda: corteval.score(subject, benchmark(3200), store=shelf)
+    )
+    print(
+        f"  {first}, {len(passes)} forward passes the second time, equal: {again.value == first.value}"
+    )
     half = commit(net, Preprocessing(), {"IT": "layer4"}, dtype="bfloat16")
     third = timed("  in bfloat16", lambda: corteval.score(half, benchmark(3200), store=shelf), 772)
     print(f"  {third}, differs by {abs(third.value - first.value):.1e}; {third.notes[0]}")
@@ -117,8 +125,10 @@ def against_scikit_learn() -> None:
         fit = PLSRegression(25, scale=False).fit(features[train], y[train])
         p = fit.predict(features[test])
         r.append([np.corrcoef(p[:, n], y[test, n])[0, 1] for n in range(y.shape[1])])
-    print(f"640 images, plain extraction: responses differ by {gap:.1e} of the largest, "
-          f"median r of scikit-learn's PLS by {abs(np.median(r[0]) - np.median(r[1])):.1e}")
+    print(
+        f"640 images, plain extraction: responses differ by {gap:.1e} of the largest, "
+        f"median r of scikit-learn's PLS by {abs(np.median(r[0]) - np.median(r[1])):.1e}"
+    )
 
 
 def choice(folder: Path) -> None:

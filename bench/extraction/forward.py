@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from pictures import LAYERS, decoded, network, on_disk, pngs
+from PIL import Image
 
 from corteval import store
 from corteval_pytorch import IMAGENET_MEAN, IMAGENET_STD, Preprocessing, commit

@@ -62,7 +62,10 @@ def filtered(count: int, folder: Path):
     subject = commit(net, Preprocessing(), {"V1": "1"})
     near = [Between(f"receptive_field_{axis}_degrees", 0, 1) for axis in "xy"]
     request = Recording("V1", units=UnitFilter(tuple(near)))
-    print(f"512 x 56 x 56 units, {count} images: whole {4e-9 * count * 512 * 56**2:.0f} GB", flush=True)
+    print(
+        f"512 x 56 x 56 units, {count} images: whole {4e-9 * count * 512 * 56**2:.0f} GB",
+        flush=True,
+    )
 
     def run():
         with store.using(store.Store(folder)):
@@ -88,7 +91,9 @@ def main():
             seconds, mebibytes = receive.recv()
             process.join()
             used = sum(p.stat().st_size for p in Path(folder).rglob("*") if p.is_file())
-            print(f"  {seconds:.0f} s, peak {mebibytes:.0f} MiB above the network, store {used / 1e9:.1f} GB")
+            print(
+                f"  {seconds:.0f} s, peak {mebibytes:.0f} MiB above the network, store {used / 1e9:.1f} GB"
+            )
             shutil.rmtree(folder, ignore_errors=True)
 
 

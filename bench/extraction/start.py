@@ -16,7 +16,7 @@ import time
 
 BARE = """
 import torch
-from corteval_cornet.networks import CORnetS
+from corteval_cornet.s import CORnetS
 CORnetS()
 """
 
@@ -53,7 +53,9 @@ def main() -> None:
             sides["corteval score"].append(seconds(OURS, environment))
     bare = statistics.median(sides["bare"])
     for side, values in sides.items():
-        print(f"{side:16} median {statistics.median(values):.2f} s  x{statistics.median(values) / bare:.2f}")
+        print(
+            f"{side:16} median {statistics.median(values):.2f} s  x{statistics.median(values) / bare:.2f}"
+        )
 
 
 if __name__ == "__main__":
