@@ -96,12 +96,10 @@ def whole(shelf: store.Store) -> None:
     )
     passes = []
     net.register_forward_pre_hook(lambda *_: passes.append(1))
-    again = timed(
-        "  the same once more", lambda: corteval.score(subject, benchmark(3200), store=shelf)
-    )
-    print(
-        f"  {first}, {len(passes)} forward passes the second time, equal: {again.value == first.value}"
-    )
+    task = benchmark(3200)
+    again = timed("  once more", lambda: corteval.score(subject, task, store=shelf))
+    same = "equal" if again.value == first.value else "DIFFERENT"
+    print(f"  {first}; the second time {len(passes)} forward passes, {same}")
     half = commit(net, Preprocessing(), {"IT": "layer4"}, dtype="bfloat16")
     third = timed("  in bfloat16", lambda: corteval.score(half, benchmark(3200), store=shelf), 772)
     print(f"  {third}, differs by {abs(third.value - first.value):.1e}; {third.notes[0]}")

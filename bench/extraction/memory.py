@@ -91,9 +91,7 @@ def main():
             seconds, mebibytes = receive.recv()
             process.join()
             used = sum(p.stat().st_size for p in Path(folder).rglob("*") if p.is_file())
-            print(
-                f"  {seconds:.0f} s, peak {mebibytes:.0f} MiB above the network, store {used / 1e9:.1f} GB"
-            )
+            print(f"  {seconds:.0f} s, peak {mebibytes:.0f} MiB, store {used / 1e9:.1f} GB")
             shutil.rmtree(folder, ignore_errors=True)
 
 

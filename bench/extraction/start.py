@@ -53,9 +53,8 @@ def main() -> None:
             sides["corteval score"].append(seconds(OURS, environment))
     bare = statistics.median(sides["bare"])
     for side, values in sides.items():
-        print(
-            f"{side:16} median {statistics.median(values):.2f} s  x{statistics.median(values) / bare:.2f}"
-        )
+        median = statistics.median(values)
+        print(f"{side:16} median {median:.2f} s  x{median / bare:.2f}")
 
 
 if __name__ == "__main__":
