@@ -849,3 +849,19 @@ class TestCheck:
 
     def test_expected_failure_without_reason_is_a_usage_error(self, run):
         assert run("check", "toy-quiet", "--expect-fail", "c0").code == 2
+
+
+def test_no_store_holds_for_one_command_only():
+    import click
+    from click.testing import CliRunner
+
+    from corteval import store
+    from corteval.cli.options import no_store_option
+
+    @click.command()
+    @no_store_option
+    def show():
+        click.echo(store.active())
+
+    assert CliRunner().invoke(show, ["--no-store"]).output == "None\n"
+    assert store.active() is not None

@@ -154,9 +154,9 @@ def test_an_unknown_identifier_answers_with_close_matches():
 def test_a_known_plugin_that_is_not_installed_answers_with_the_line_that_installs_it(monkeypatch):
     from corteval.known_plugins import INSTALL
 
-    monkeypatch.setitem(INSTALL["models"], "cornet-s", "corteval-cornet")
-    with pytest.raises(UnknownIdentifier, match="pip install corteval-cornet"):
-        registry.models.create("CORnet-S")
+    monkeypatch.setitem(INSTALL["models"], "brain-in-a-vat", "corteval-vat")
+    with pytest.raises(UnknownIdentifier, match="pip install corteval-vat"):
+        registry.models.create("Brain-in-a-VAT")
 
 
 @pytest.mark.parametrize("text", ["../x", "", "a" * 300, "a\0", "😀", "@", "x/../y"])

@@ -20,7 +20,7 @@ import sys
 import weakref
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -47,6 +47,7 @@ from corteval.errors import (
 )
 
 C = TypeVar("C", bound=Card)
+T = TypeVar("T")
 
 #: Distribution name shown for cards added at run time.
 RUNTIME = "runtime"
@@ -343,6 +344,17 @@ def creation_of(thing: object) -> Creation | None:
     """How `thing` was created, if a registry created it."""
     known = _CREATED.get(id(thing))
     return known[1] if known and known[0]() is thing else None
+
+
+def derive(changed: T, original: object, **options: Any) -> T:
+    """`changed`, which was made of `original`, is known from now on as created like it.
+
+    Scores then name it as they name what was created with `options`: modified, the options kept.
+    """
+    how = creation_of(original)
+    if how is not None:
+        _remember(changed, replace(how, options={**how.options, **options}))
+    return changed
 
 
 def find(identifier: str) -> list[tuple[str, Card]]:

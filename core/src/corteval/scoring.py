@@ -29,7 +29,7 @@ def score(
     model: str | ModelCommitment,
     benchmark: str | Benchmark,
     *,
-    store: Store | None | Literal["default"] = "default",
+    store: Store | Literal["default"] | None = "default",
     seed: int | None = None,
 ) -> Score:
     """Score `model` on `benchmark`.
@@ -54,22 +54,44 @@ def score(
 
 
 def score_all(
-    models: Sequence[str], benchmarks: Sequence[str], *, seed: int | None = None
+    models: Sequence[str | ModelCommitment],
+    benchmarks: Sequence[str | Benchmark],
+    *,
+    seed: int | None = None,
 ) -> Iterator[Score]:
     """Score every model on every benchmark; a failing cell has status ``failed`` and a reason.
 
     Models and benchmarks are built once. Nothing but an interrupt stops the rest.
     """
-    tasks = {name: _attempt(_task, name, seed) for name in benchmarks}
+    tasks = [(b, _attempt(_task, b, seed if isinstance(b, str) else None)) for b in benchmarks]
     for model in models:
         subject = _attempt(_subject, model)
-        for name, task in tasks.items():
+        for benchmark, task in tasks:
             broken = next((b for b in (subject, task) if isinstance(b, Exception)), None)
             result = broken or _attempt(_score, subject, task)
             if isinstance(result, Exception):
-                log.info("%s on %s failed", model, name, exc_info=result)
-                result = Score.unscored("failed", str(result), model=model, benchmark=name)
+                row, column = _label(model, subject), _label(benchmark, task)
+                log.info("%s on %s failed", row, column, exc_info=result)
+                result = Score.unscored("failed", str(result), model=row, benchmark=column)
             yield result
+
+
+def build_model(model: str | ModelCommitment) -> ModelCommitment:
+    """The subject that `model` names.
+
+    Raises:
+        CortevalError: if it cannot be built, or is no subject.
+    """
+    return _subject(model).model
+
+
+def build_benchmark(benchmark: str | Benchmark, seed: int | None = None) -> Benchmark:
+    """The benchmark that `benchmark` names, with `seed` if there is one.
+
+    Raises:
+        CortevalError: if it cannot be built, or is no benchmark.
+    """
+    return _task(benchmark, seed).benchmark
 
 
 class _Subject(NamedTuple):
@@ -167,6 +189,13 @@ def _task(benchmark: str | Benchmark, seed: int | None) -> _Task:
     return _Task(
         built, _named(built, benchmark) or card.identifier, _origin([built], parts, seed=seed)
     )
+
+
+def _label(asked: object, built: object) -> str:
+    """What a cell that failed is called: as it was asked for, else by its own name."""
+    if isinstance(asked, str):
+        return asked
+    return built.name if isinstance(built, _Subject | _Task) else type(asked).__name__
 
 
 def _named(built: object, asked: object) -> str:

@@ -36,8 +36,10 @@ VERBS = {
     "list": "List installed models, benchmarks, metrics and data.",
     "info": "Show what a plugin says of itself.",
     "score": "Score models on benchmarks.",
+    "layers": "Score the layers of a model, and choose one for each target.",
     "cite": "Print BibTeX of plugins and of what they use.",
     "data": "Show and download data sets.",
+    "cache": "Show, verify and shrink the store of computed arrays.",
     "check": "Check that a plugin keeps its contract.",
     "doctor": "Find out what is wrong with this installation.",
 }

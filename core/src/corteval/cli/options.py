@@ -22,6 +22,13 @@ def _mirror(context: click.Context, option: click.Parameter, value: str | None) 
     settings.set_flag("mirror", value)
 
 
+def _no_store(context: click.Context, option: click.Parameter, value: bool) -> None:
+    if value:
+        from corteval import store
+
+        context.with_resource(store.using(None))
+
+
 def _verbose(context: click.Context, option: click.Parameter, value: int) -> None:
     from corteval.cli.logs import say_more
 
@@ -59,4 +66,11 @@ mirror_option = click.option(
     expose_value=False,
     callback=_mirror,
     help="Take downloads from here, by host and path.",
+)
+no_store_option = click.option(
+    "--no-store",
+    is_flag=True,
+    expose_value=False,
+    callback=_no_store,
+    help="Keep no responses of models for the next time.",
 )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from corteval.cli import ERROR, INTERRUPTED, SOME_FAILED
+from corteval.cli.files import check_writable, write_lines
 from corteval.cli.options import (
     json_option,
     mirror_option,
+    no_store_option,
     offline_option,
     quiet_option,
     verbose_option,
@@ -28,6 +29,7 @@ _EPILOG = """\b
 Examples:
   corteval score pixels Cowley2023.V4-ridge
   corteval score 'pixels,gabor-*' 'Marques2020.*' --output records.jsonl
+  corteval score timm/resnet18 MajajHong2015.IT-pls --layers map.json
   corteval score random-projection/1000-seed3 Cowley2023.V4-pls --seed 1 --json | jq .value
 
 \b
@@ -52,6 +54,15 @@ that are done.
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="Also write the full records here, one JSON object a line.",
 )
+@click.option(
+    "--layers",
+    "map_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Use the layers of a map that `corteval layers --output` wrote for the one model; targets "
+    "it does not name stay as the model has them.",
+)
+@no_store_option
 @offline_option
 @mirror_option
 @quiet_option
@@ -64,6 +75,7 @@ def command(
     benchmarks: str,
     seed: int | None,
     output: Path | None,
+    map_file: Path | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -76,15 +88,15 @@ def command(
     from corteval.cli.progress import working
 
     if output is not None:
-        _check_writable(output)
+        check_writable(output)
     order = "The order is MODELS BENCHMARKS."
     rows = expand("models", models, hint=order)
     columns = expand("benchmarks", benchmarks, hint=order)
     asked = len(rows) * len(columns)
     with working(quiet=quiet) as display:
-        scores, interrupted = _compute(rows, columns, seed, display)
-    written = output is None or _write_records(output, scores)
-    _print_scores(scores, as_json, one=asked == 1)  # a full disk must not cost what was computed
+        scores, interrupted = _compute(rows, columns, seed, map_file, display)
+    written = output is None or write_lines(output, (score.to_json() for score in scores))
+    print_scores(scores, as_json, one=asked == 1)  # a full disk must not cost what was computed
     if interrupted:
         say(f"Interrupted: {len(scores)} of {asked} cells are done.")
         context.exit(INTERRUPTED)
@@ -95,14 +107,16 @@ def command(
 
 
 def _compute(
-    rows: Sequence[str], columns: Sequence[str], seed: int | None, display: Display
+    rows: Sequence[str],
+    columns: Sequence[str],
+    seed: int | None,
+    map_file: Path | None,
+    display: Display,
 ) -> tuple[list[Score], bool]:
     """The scores, and whether an interrupt cut them short; one before the first goes on."""
-    from corteval.scoring import score_all  # numerical libraries, once it is clear what to do
-
     scores: list[Score] = []
     try:
-        for score in score_all(rows, columns, seed=seed):
+        for score in _cells(rows, columns, seed, map_file):
             scores.append(score)
             display.cell(score, len(scores), len(rows) * len(columns))
     except KeyboardInterrupt:
@@ -112,39 +126,27 @@ def _compute(
     return scores, False
 
 
-def _check_writable(output: Path) -> None:
-    folder = output.absolute().parent
-    if not folder.is_dir():
-        raise click.UsageError(f"--output: there is no folder {folder}; create it first.")
-    if (output.exists() and not output.is_file()) or not os.access(folder, os.W_OK):
-        raise click.UsageError(f"--output: {output} cannot be written as a file.")
+def _cells(
+    rows: Sequence[str], columns: Sequence[str], seed: int | None, map_file: Path | None
+) -> Iterator[Score]:
+    from corteval.scoring import score_all  # numerical libraries, once it is clear what to do
+
+    if map_file is None:
+        return score_all(rows, columns, seed=seed)
+    if len(rows) > 1:
+        raise click.UsageError(f"--layers: a map is of one model; {len(rows)} are named.")
+    from corteval.layer_map import read_map, score_with_map
+
+    return score_with_map(rows[0], read_map(map_file), columns, seed=seed)
 
 
-def _write_records(output: Path, scores: Sequence[Score]) -> bool:
-    """Write all records or, after saying why, none: a reader never sees half a file."""
-    output = output.resolve()  # through a link, to what it names
-    unfinished = output.with_name(f".{output.name}.{os.getpid()}.unfinished")
-    try:
-        with unfinished.open("x", encoding="utf-8") as file:
-            file.writelines(f"{score.to_json()}\n" for score in scores)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(output)
-        return True
-    except OSError as error:
-        say(f"Error: {output} cannot be written: {error}")
-        return False
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _print_scores(scores: Sequence[Score], as_json: bool, *, one: bool) -> None:
+def print_scores(scores: Sequence[Score], as_json: bool, *, one: bool) -> None:
+    """Print scores, and on stderr why some have no value and what a reader must know."""
     if as_json:
         summaries = [score.summary() for score in scores]
         print_bare_json(summaries[0] if one else summaries)
     else:
-        levels = {score.interval.level for score in scores if score.interval} or {0.95}
-        interval = " or ".join(f"{100 * level:g} %" for level in sorted(levels)) + " interval"
+        interval = interval_heading(scores)
         header = ("model", "benchmark", "score", interval, "raw", "ceiling", "normalization")
         print_table((*header, "status"), [_row(score) for score in scores], heading=2)
     said: dict[str, list[str]] = {}  # what holds for several cells is said once
@@ -156,13 +158,29 @@ def _print_scores(scores: Sequence[Score], as_json: bool, *, one: bool) -> None:
         say(f"{cells[0]}{others}: {text}")
 
 
-def _row(score: Score) -> tuple[str, ...]:
+def interval_heading(scores: Iterable[Score]) -> str:
+    """Heading of a column of intervals."""
+    levels = {score.interval.level for score in scores if score.interval} or {0.95}
+    return " or ".join(f"{100 * level:g} %" for level in sorted(levels)) + " interval"
+
+
+def value_cell(score: Score) -> str:
+    """The value, if there is one."""
+    return f"{score.value:.4f}" if score.status == "scored" else "-"
+
+
+def interval_cell(score: Score) -> str:
+    """The interval, if there is one."""
     interval = score.interval
+    return f"{interval.low:.4f} to {interval.high:.4f}" if interval else "-"
+
+
+def _row(score: Score) -> tuple[str, ...]:
     return (
         score.model,
         score.benchmark,
-        f"{score.value:.4f}" if score.status == "scored" else "-",
-        f"{interval.low:.4f} to {interval.high:.4f}" if interval else "-",
+        value_cell(score),
+        interval_cell(score),
         _number(score.raw),
         _number(score.ceiling),
         score.normalization or "-",

@@ -14,8 +14,8 @@ from corteval.errors import UnsupportedRequest
 from corteval.model import ModelCommitment, Perturbation, describe
 from corteval.requests import Recording, Request, TimeBin
 from corteval.stimuli import StimulusSet
-from corteval.units import selected_units
 from corteval.testing import CheckFailure
+from corteval.units import selected_units
 
 _EVERY_MODALITY: frozenset[Modality] = frozenset({"image", "text", "video"})
 
