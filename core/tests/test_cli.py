@@ -861,7 +861,7 @@ def test_no_store_holds_for_one_command_only():
     @click.command()
     @no_store_option
     def show():
-        click.echo(store.active())
+        click.echo(repr(store.active()))
 
     assert CliRunner().invoke(show, ["--no-store"]).output == "None\n"
     assert store.active() is not None

@@ -224,7 +224,8 @@ def test_cards_are_found_by_their_fields():
     image = toy("sees", modalities=frozenset({"image"}))
     text = toy("reads", modalities=frozenset({"text"}))
     with registry.models.temporary(image, text):
-        assert [c.identifier for c in registry.models.where(modalities="text")] == ["reads"]
+        reading = [c.identifier for c in registry.models.where(modalities="text")]
+        assert "reads" in reading and "sees" not in reading
 
 
 def test_one_file_plugins_are_read_from_the_plugin_path(tmp_path, monkeypatch):

@@ -39,6 +39,9 @@ class Columns(Mapping[str, np.ndarray]):
     def __getitem__(self, name: str) -> np.ndarray:
         return self._columns[name](np.arange(self.count))
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns  # the default of Mapping would make the column
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)
 
