@@ -14,7 +14,7 @@ from corteval.model import LayerCommitment
 from corteval.readouts import LogisticProbabilities, OddOneOutByDotProduct
 from corteval.requests import TimeBin
 from corteval_cornet.times import CORNET_S
-from corteval_pytorch import Preprocessing, commit, initialised
+from corteval_pytorch import Preprocessing, commit, imagenet_logits, initialised
 from corteval_vonenet.backends import BOTTLENECK_CHANNELS, AlexNetBackEnd, ResNet50BackEnd
 from corteval_vonenet.block import SIZE_PIXELS, VISUAL_DEGREES, Noise, VOneBlock, vone_block
 from corteval_vonenet.cells import cell_coordinates, map_coordinates
@@ -33,7 +33,8 @@ class Variant:
     Args:
         back_end: builds the network with freshly drawn weights.
         layers: recording target -> layer.
-        behaviour: layer from which behaviour is read.
+        behaviour: layer from which probabilities and similarity are read.
+        logits: layer of ImageNet logits.
         noise: of V1.
         filename: of the published weights.
         sha1: of that file, if known.
@@ -42,6 +43,7 @@ class Variant:
     back_end: Callable[[], nn.Module]
     layers: Mapping[str, Any]
     behaviour: str
+    logits: str
     noise: Noise | None
     filename: str
     sha1: str | None = None
@@ -58,6 +60,7 @@ def _resnet(
         back_end=ResNet50BackEnd,
         layers=dict(zip(("V1", "V2", "V4", "IT"), layers, strict=True)),
         behaviour="model.avgpool",
+        logits="model.fc",
         noise=noise,
         filename=filename,
         sha1=sha1,
@@ -98,6 +101,7 @@ VARIANTS: Mapping[str, Variant] = {
             "IT": "model.avgpool",
         },
         behaviour="model.classifier.5",
+        logits="model.classifier.6",
         noise=None,
         filename="vonealexnet_e70.pth.tar",
     ),
@@ -105,6 +109,7 @@ VARIANTS: Mapping[str, Variant] = {
         back_end=cornet_s_back_end,
         layers=_cornet_times(),
         behaviour="model.decoder.avgpool",
+        logits="model.decoder.linear",
         noise="neuronal",
         filename="vonecornets_e70.pth.tar",
     ),
@@ -227,6 +232,7 @@ def _variant_commitment(
         stochastic=variant.noise is not None,
         seed=seed,
         readouts=(
+            imagenet_logits(variant.logits),
             LogisticProbabilities(layer=variant.behaviour),
             OddOneOutByDotProduct(layer=variant.behaviour),
         ),
