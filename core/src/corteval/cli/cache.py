@@ -216,8 +216,10 @@ def _what(entry: Entry) -> str:
     names: dict[str, str] = {}
     for name, value in _walk(entry.key or {}):
         if name in {"identifier", "model", "layer"} and isinstance(value, str):
-            names.setdefault("layer" if name == "layer" else "identifier", value)
-    told = [names[name] for name in ("identifier", "layer") if name in names]
+            names.setdefault(name, value)
+    if "identifier" in names:
+        names.pop("model", None)  # a digest, where the name is known
+    told = [names[name] for name in ("identifier", "model", "layer") if name in names]
     return ", ".join(told) or entry.digest[:12]
 
 

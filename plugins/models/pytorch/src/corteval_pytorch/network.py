@@ -430,7 +430,8 @@ class Network:
         shelf = stores.active()
         if shelf is None:
             return self._seen(None)
-        shelved = shelf.artifact("layouts", {"model": self.fingerprint})
+        key = {"model": self.fingerprint, "identifier": self.name}
+        shelved = shelf.artifact("layouts", key)
         facts = shelved.facts
         if facts is not None:
             return {
