@@ -120,6 +120,7 @@ class LayerCommitment:
         readouts: compute behaviour from layers; the first that knows a task does it.
         perturbations: changes applied to recorded units, where the extractor knows none.
         notes: what a reader of its scores must know, such as random weights.
+        layer_notes: what must be known of `layers`; whoever replaces these leaves it out.
     """
 
     identifier: str
@@ -130,6 +131,7 @@ class LayerCommitment:
     readouts: tuple[Readout, ...] = ()
     perturbations: tuple[Perturbation, ...] = ()
     notes: tuple[str, ...] = ()
+    layer_notes: tuple[str, ...] = ()
 
     def supports(self, request: Request) -> bool:
         """True for recordings of committed targets and for tasks of a read-out.
@@ -194,7 +196,11 @@ class LayerCommitment:
                     f"{perturbation.identifier} has nothing to change; it is to "
                     f"{', '.join(sorted(self.layers))}."
                 )
-            selected_units(perturbation.units, self._columns(perturbation.target))
+            if not selected_units(perturbation.units, self._columns(perturbation.target)).size:
+                raise UnsupportedRequest(
+                    f"No unit of {perturbation.target} meets the filter of "
+                    f"{perturbation.identifier}, so that nothing would change."
+                )
             if isinstance(extractor, Perturbable):
                 for layer in _once_a_module(_flat(committed)):
                     extractor = cast("Perturbable", extractor).perturbed(layer, perturbation)

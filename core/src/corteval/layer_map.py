@@ -69,7 +69,10 @@ def read_map(path: Path) -> LayerMap:
             digest=hashlib.sha256(text.encode()).hexdigest(),
         )
     except OSError as error:
-        raise OptionError(f"The layer map {path} cannot be read: {error}") from error
+        raise OptionError(
+            f"The layer map {path} cannot be read: {error.strerror or error}. "
+            f"`corteval layers MODEL BENCHMARK --output {path}` writes one."
+        ) from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise OptionError(
             f"{path} is no layer map: {error}. `corteval layers MODEL BENCHMARK --output {path}` "
@@ -100,9 +103,14 @@ def with_map(model: str | ModelCommitment, layer_map: LayerMap) -> LayerCommitme
         subject,
         layers=dict[str, Layers]({**subject.layers, **layer_map.layers}),
         notes=(*subject.notes, *_notes_on_fingerprint(subject, layer_map)),
+        layer_notes=(f"layers of the map: {_listed(layer_map)}",),
     )
-    layers = ", ".join(f"{target}={layer}" for target, layer in layer_map.layers.items())
-    return registry.derive(changed, subject, layers=f"{layers} (map {layer_map.digest})")
+    listed = f"{_listed(layer_map)} (map {layer_map.digest})"
+    return registry.derive(changed, subject, layers=listed)
+
+
+def _listed(layer_map: LayerMap) -> str:
+    return ", ".join(f"{target}={layer}" for target, layer in layer_map.layers.items())
 
 
 def score_with_map(

@@ -225,7 +225,11 @@ def reports_of(search: Search, choices: Sequence[Choice]) -> Iterator[Score]:
         layer = chosen.get(question.target)
         if layer is None:
             continue
-        model = replace(search.model, layers={**search.original.layers, question.target: layer})
+        model = replace(
+            search.model,
+            layers={**search.original.layers, question.target: layer},
+            layer_notes=(),
+        )
         options = {} if search.features is None else {"features": search.features}
         registry.derive(model, search.original, layers=f"{question.target}={layer}", **options)
         for benchmark in question.reported_on:
@@ -261,6 +265,7 @@ def _together(
             identifier=f"{search.name} [{layer}]",
             extractor=extractor,
             layers={target: layer},
+            layer_notes=(),
         )
         (score,) = score_all([subject], [benchmark])
         if score.status == "failed" and len(layers) > 1:

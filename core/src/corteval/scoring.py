@@ -133,6 +133,8 @@ def _score(subject: _Subject, task: _Task) -> Score:
         started=started.isoformat(timespec="seconds"),
     )
     said = subject.model.notes if isinstance(subject.model, Annotated) else ()
+    if isinstance(subject.model, LayerCommitment):
+        said = (*said, *subject.model.layer_notes)
     result = replace(
         result,
         model=subject.name,
@@ -166,7 +168,8 @@ def _subject(model: str | ModelCommitment) -> _Subject:
     if not isinstance(built, ModelCommitment):
         raise PluginError(
             f"{model if isinstance(model, str) else type(model).__name__} is no model: it lacks "
-            f"{', '.join(_lacking(built, ModelCommitment))}. See corteval.model.ModelCommitment."
+            f"{', '.join(_lacking(built, ModelCommitment))}. See corteval.model.ModelCommitment; "
+            "corteval_pytorch.commit makes one of a torch module."
         )
     name = _named(built, model) or check_name(built.identifier)
     return _Subject(built, name, _origin([built]))

@@ -127,3 +127,9 @@ def test_mistakes_are_named(plain, small, pictures, shelf):
     reduced = commit(plain, small, {"V1": "conv1"}, reduction=SparseProjection(features=3))
     with pytest.raises(OptionError, match="perturb it without"):
         reduced.perturbed(ablation("V1"))
+
+
+def test_a_filter_that_no_unit_meets_is_an_error_and_not_an_intact_subject(plain, small):
+    subject = commit(plain, small, {"V1": "conv1"})
+    with pytest.raises(UnsupportedRequest, match="nothing would change"):
+        subject.perturbed(ablation("V1", UnitFilter((OneOf("channel", (99,)),))))

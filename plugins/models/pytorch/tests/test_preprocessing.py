@@ -54,3 +54,20 @@ def test_impossible_settings_are_refused():
         Preprocessing(size=32, crop=40)
     with pytest.raises(OptionError, match="do not fit"):
         Preprocessing(std=(0.0, 1.0, 1.0))
+
+
+def test_mistakes_in_pre_processing_are_named(plain, small, pictures, shelf):
+    from corteval.model import record
+
+    with pytest.raises(OptionError, match="'bicubik' is none of nearest"):
+        Preprocessing(interpolation="bicubik")
+    with pytest.raises(OptionError, match="not a NoneType"):
+        commit(plain, None, {"IT": "conv2"})
+    with pytest.raises(OptionError, match="Name the layer of at least one target"):
+        commit(plain, small, "conv2")
+    for own, complaint in (
+        (lambda picture: 1 / 0, "failed on stimulus grey: ZeroDivisionError"),
+        (np.asarray, r"must be \(channel, height, width\)"),
+    ):
+        with pytest.raises(OptionError, match=complaint):
+            record(commit(plain, own, {"IT": "conv2"}), pictures(2), "IT")

@@ -208,9 +208,9 @@ def test_a_layer_that_is_not_there_is_answered_with_close_matches(plain, small):
 
 def test_a_layer_that_does_not_run_is_an_error(plain, small, pictures, shelf):
     plain.spare = nn.Conv2d(3, 3, 1)
-    with pytest.raises(AssemblyError, match="layer spare runs 0 times"):
+    with pytest.raises(AssemblyError, match="spare runs 0 times"):
         record(commit(plain, small, {"IT": "spare"}), pictures(2), "IT")
-    with pytest.raises(AssemblyError, match="layer conv1-t1 runs 1 times"):
+    with pytest.raises(AssemblyError, match="there is no conv1-t1"):
         record(commit(plain, small, {"IT": "conv1-t1"}), pictures(2), "IT")
 
 

@@ -76,7 +76,7 @@ def test_random_weights_are_those_timm_draws_under_the_seed(stimuli):
 def test_random_weights_are_said_aloud_with_where_trained_ones_are():
     model = models.create("timm/test_resnet")
     assert f"random weights (seed 0); trained ones: {TRAINED}" in model.notes
-    assert any("layers by convention" in note and "V4 layer3" in note for note in model.notes)
+    assert any("by convention" in note and "V4 layer3" in note for note in model.layer_notes)
 
 
 def test_layers_given_are_laid_over_the_convention():
@@ -88,7 +88,7 @@ def test_layers_given_are_laid_over_the_convention():
         "IT": "layer4",
         "EVC": ("layer1", "layer2"),
     }
-    note = next(note for note in model.notes if "convention" in note)
+    note = next(note for note in model.layer_notes if "convention" in note)
     assert note.endswith("stages: V1 layer1, V2 layer2, IT layer4")
     with pytest.raises(OptionError, match=r"no layer 'layer9'.*Did you mean layer"):
         models.create("timm/test_resnet", layers={"V4": "layer9"})

@@ -14,7 +14,7 @@ from corteval.errors import OptionError
 from corteval.readouts import Readout
 from corteval.requests import TimeBin
 from corteval_pytorch.network import Network
-from corteval_pytorch.preprocessing import Preprocess
+from corteval_pytorch.preprocessing import Preprocess, Preprocessing
 from corteval_pytorch.reduction import Reduction
 from corteval_pytorch.taps import OUTPUT, tap_of
 
@@ -31,6 +31,7 @@ def commit(
     visual_degrees: float | None = 8.0,
     readouts: Sequence[Readout] = (),
     notes: tuple[str, ...] = (),
+    layer_notes: tuple[str, ...] = (),
     coordinates: Mapping[str, Mapping[str, np.ndarray]] | None = None,
     reduction: Reduction | None = None,
     stochastic: bool = False,
@@ -62,6 +63,7 @@ def commit(
             stimulus as it is.
         readouts: for behaviour.
         notes: said with every score, for instance that weights are random.
+        layer_notes: said as long as `layers` are these, for instance who chose them.
         coordinates: layer -> further coordinates of its units, such as ``tissue_x_mm``.
         reduction: `SparseProjection` or `PrincipalComponents` of layers with more units.
         stochastic: whether the network draws noise by `normal_like`; its recordings have trials.
@@ -80,8 +82,13 @@ def commit(
     """
     if not isinstance(network, nn.Module):
         raise OptionError(f"A network is a torch.nn.Module, not {type(network).__name__}.")
-    if not layers:
+    if not isinstance(layers, Mapping) or not layers:
         raise OptionError('Name the layer of at least one target, as in {"IT": "layer4"}.')
+    if not callable(preprocess) and not isinstance(preprocess, Preprocessing):
+        raise OptionError(
+            f"Pre-processing is a Preprocessing or a function from an image to a tensor, not a "
+            f"{type(preprocess).__name__}."
+        )
     if device is not None:
         network = network.to(device)
     name = identifier or type(network).__name__
@@ -92,7 +99,7 @@ def commit(
             name=name,
             preprocess=preprocess,
             visual_degrees=visual_degrees,
-            dtype=dtype,
+            dtype=str(dtype).removeprefix("torch."),
             batch_rows=batch_size,
             coordinates=coordinates or {},
             reduction=reduction,
@@ -102,7 +109,8 @@ def commit(
         layers={target: _named(layer, network) for target, layer in layers.items()},
         visual_degrees=visual_degrees,
         readouts=tuple(readouts),
-        notes=(*notes, *_said(dtype, reduction)),
+        notes=(*notes, *_said(str(dtype).removeprefix("torch."), reduction)),
+        layer_notes=layer_notes,
     )
 
 

@@ -64,7 +64,7 @@ def source_digest(things: Iterable[Any]) -> str:
         module = sys.modules.get(thing.__module__ or "")
         top = (thing.__module__ or "").partition(".")[0]
         if top in _BY_VERSION:
-            files[top] = str(getattr(sys.modules.get(top), "__version__", ""))
+            files[top] = f"{top} {getattr(sys.modules.get(top), '__version__', '')}"
             continue
         file = getattr(module, "__file__", None)
         if file is None or not Path(file).is_file():

@@ -415,8 +415,9 @@ class Network:
         step = -1 if tap.step is None or tap.element else tap.step
         if step >= len(known.shapes) or not known.shapes:
             raise AssemblyError(
-                f"{self.name}: layer {layer} runs {len(known.shapes)} times in a forward pass. "
-                "Name a layer that the network calls, and count its calls from -t0."
+                f"{self.name}: {without_step(layer)} runs {len(known.shapes)} times in a forward "
+                f"pass, so there is no {layer}. Name a layer that the network calls, and count its "
+                "calls from -t0."
             )
         return known.shapes[step]
 

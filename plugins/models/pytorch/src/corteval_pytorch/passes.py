@@ -168,7 +168,8 @@ def run(job: Pass) -> None:
         stack.enter_context(job.around())
         writer = stack.enter_context(_writing())
         recorder = stack.enter_context(_Recorder.on(job))
-        done = 0
+        total = len(job.stimulus_ids)
+        done = total - len(rows)  # what an earlier run has stored
         for batch, inputs in _prepared(job, list(_batches(rows, batch_rows))):
             writer.wait_for_group(batch[0] // GROUP)
             recorder.forward(batch, inputs)
@@ -176,7 +177,7 @@ def run(job: Pass) -> None:
                 for block, values in stream.finished(batch):
                     writer.submit(stream.artifact, block, values)
             done += len(batch)
-            hooks.notify(hooks.Progress(f"{job.name}: forward pass", done, len(rows), "stimuli"))
+            hooks.notify(hooks.Progress(f"{job.name}: forward pass", done, total, "stimuli"))
 
 
 def _batches(rows: Sequence[int], size: int) -> Iterator[list[int]]:

@@ -21,6 +21,10 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
+_RESIZES = ("squash", "shortest")
+_INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box")
+
+
 @final
 @dataclass(frozen=True, kw_only=True)
 class Preprocessing:
@@ -43,8 +47,15 @@ class Preprocessing:
     std: tuple[float, ...] = IMAGENET_STD
 
     def __post_init__(self) -> None:
-        if self.size < 1 or (self.crop is not None and not 1 <= self.crop <= self.size):
+        if self.size < 1:
+            raise OptionError(f"Images are resized to one pixel at least, not to {self.size}.")
+        if self.crop is not None and not 1 <= self.crop <= self.size:
             raise OptionError(f"An image of size {self.size} cannot be cropped to {self.crop}.")
+        for name, choices in (("resize", _RESIZES), ("interpolation", _INTERPOLATIONS)):
+            if getattr(self, name) not in choices:
+                raise OptionError(
+                    f"{name} {getattr(self, name)!r} is none of {', '.join(choices)}."
+                )
         if len(self.mean) != len(self.std) or min(self.std) <= 0:
             raise OptionError(f"Means {self.mean} and deviations {self.std} do not fit together.")
 
@@ -96,12 +107,17 @@ def prepared(
     picture = Image.fromarray(np.ascontiguousarray(image)).convert("RGB")
     if isinstance(preprocess, Preprocessing):
         return preprocess.pixels(picture)
-    made = preprocess(picture)
+    try:
+        made = preprocess(picture)
+    except Exception as error:  # the user's own
+        raise OptionError(
+            f"The preprocessing failed on stimulus {stimulus_id}: {type(error).__name__}: {error}"
+        ) from error
     if not isinstance(made, Tensor):
-        made = torch.as_tensor(np.asarray(made))
+        made = torch.as_tensor(np.array(made))
     if made.ndim == 4 and made.shape[0] == 1:
         made = made[0]
-    if made.ndim != 3:
+    if made.ndim != 3 or (made.shape[0] > made.shape[2] and made.shape[2] in {1, 3}):
         raise OptionError(
             f"The preprocessing made a tensor of shape {tuple(made.shape)} of {stimulus_id}; it "
             "must be (channel, height, width)."

@@ -56,8 +56,8 @@ def tap_of(layer: str, network: nn.Module) -> Tap:
         some = close or [m for m in modules if m][-3:]
         raise OptionError(
             f"{type(network).__name__} has no layer {layer!r}. "
-            f"{'Did you mean' if close else 'It has, for instance,'} {', '.join(some)}? "
-            f"{len(modules) - 1} layers are named by [n for n, _ in network.named_modules()]."
+            + (f"Did you mean {', '.join(some)}? " if close else f"Some are {', '.join(some)}. ")
+            + f"Its {len(modules) - 1} layers have the names of torch's named_modules()."
         )
     step = None if found["step"] is None else int(found["step"])
     return Tap(name, step, found["element"] or "")

@@ -73,8 +73,8 @@ def build(
         identifier=name,
         visual_degrees=visual_degrees,
         readouts=_readouts(network),
-        notes=(
-            note,
+        notes=(note,),
+        layer_notes=(
             *([f"layers {layers_from}"] if given and layers_from else []),
             *([described(convention)] if convention else []),
         ),
