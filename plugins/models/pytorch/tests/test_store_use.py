@@ -177,7 +177,7 @@ def test_two_processes_compute_every_row_once(program, tmp_path):
 
 @pytest.mark.slow
 def test_killed_at_any_moment_a_run_loses_at_most_one_block(program, tmp_path):
-    count, whole = 2500, tmp_path / "whole"
+    count, whole = 6000, tmp_path / "whole"
     program(whole, tmp_path / "log-whole", count).communicate(timeout=120)
     folder, log, kills = tmp_path / "store", tmp_path / "log", 0
     rng = random.Random(0)
