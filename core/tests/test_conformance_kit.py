@@ -445,6 +445,7 @@ WRONG = [
     ("data", "factory", replace(toys.DATA, factory="corteval.testing.toys:missing")),
     ("data", "factory", replace(toys.DATA, factory="corteval.testing.toys:_BIBTEX")),
     ("data", "factory", replace(toys.DATA, options={"colour": "red"})),
+    ("data", "modality", replace(toys.DATA, modality="text")),
     ("metrics", "symmetry", replace(toys.PREDICTIVITY, symmetric=True)),
 ]
 

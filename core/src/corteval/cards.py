@@ -8,8 +8,9 @@ imports it when something is created.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Literal
 
 from corteval.errors import InvalidIdentifier, OptionError
@@ -25,7 +26,7 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 _IDENTIFIER = re.compile(_NAME)
 _MEMBER = re.compile(rf"{_NAME}(?:/{_NAME})*")
 _FACTORY = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_DIGESTS = {"sha256": re.compile(r"[0-9a-f]{64}"), "sha1": re.compile(r"[0-9a-f]{40}")}
 
 
 def check_identifier(text: str, *, member: bool = False) -> str:
@@ -60,19 +61,30 @@ class Resource:
     Args:
         url: https address of the original; mirrors hold it under the same host and path.
         sha256: lower-case hexadecimal digest of the bytes.
-        size: length in bytes.
+        sha1: the same, where it is all that the publisher gives.
+        size: length in bytes; None if the publisher does not tell.
         licence: SPDX identifier where there is one, else the publisher's words.
+        hint: told when the file cannot be had: who may have it, where else it is.
     """
 
     url: str
-    sha256: str
-    size: int
+    sha256: str = ""
+    sha1: str = ""
+    size: int | None = None
     licence: str
+    hint: str = ""
 
     def __post_init__(self) -> None:
-        if not _SHA256.fullmatch(self.sha256):
-            raise OptionError(f"{self.url}: sha256 {self.sha256!r} is not 64 hexadecimal digits.")
-        if self.size < 0:
+        if not self.sha256 and not self.sha1:
+            raise OptionError(f"{self.url} is not pinned: give its sha256, or its sha1.")
+        for name, pattern in _DIGESTS.items():
+            digest = getattr(self, name)
+            if digest and not pattern.fullmatch(digest):
+                length = {"sha256": 64, "sha1": 40}[name]
+                raise OptionError(
+                    f"{self.url}: {name} {digest!r} is not {length} hexadecimal digits."
+                )
+        if self.size is not None and self.size < 0:
             raise OptionError(f"{self.url}: size {self.size} is negative.")
         if not self.url.startswith(("https://", "http://")):
             raise OptionError(f"The address {self.url!r} is neither https:// nor http://.")
@@ -82,13 +94,35 @@ class Resource:
         """Last part of the address, without its query."""
         return self.url.partition("?")[0].rstrip("/").rpartition("/")[2]
 
+    @property
+    def algorithm(self) -> str:
+        """Name of the digest that pins the file, as `hashlib` knows it."""
+        return "sha256" if self.sha256 else "sha1"
 
-def human_size(count: int) -> str:
+    @property
+    def digest(self) -> str:
+        """The digest of that algorithm."""
+        return self.sha256 or self.sha1
+
+
+def total_size(resources: Iterable[Resource]) -> int | None:
+    """Bytes of all `resources`; None if one of them has no known size."""
+    total = 0
+    for resource in resources:
+        if resource.size is None:
+            return None
+        total += resource.size
+    return total
+
+
+def human_size(count: int | None) -> str:
     """Bytes in units of 1000.
 
     >>> human_size(2_560_128), human_size(17)
     ('2.6 MB', '17 bytes')
     """
+    if count is None:
+        return "size unknown"
     if count < 1000:
         return f"{count} bytes"
     power = min((len(str(count)) - 1) // 3, 4)
@@ -244,13 +278,47 @@ class DataCard(Card):
         modality: kind of stimuli.
         access: who may have it.
         species: species of the subjects.
+        notes: known restrictions and errata, shown before anything is downloaded.
     """
 
     modality: Modality = "image"
     access: Access = "public"
     species: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
-    def size(self) -> int:
-        """Bytes to download."""
-        return sum(resource.size for resource in self.resources)
+    def size(self) -> int | None:
+        """Bytes to download; None if the publisher does not tell."""
+        return total_size(self.resources)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFamily(Card):
+    """Many data sets behind one prefix: ``<identifier>/<member>``.
+
+    Args:
+        catalogue: ``"package.module:callable"`` that makes the card of a member from its name. It
+            raises `UnknownIdentifier`, with close names, for one that does not exist. Its module
+            imports no more than those of cards do.
+        members: well-known members, for listings and suggestions.
+        access: who may have its members; the card of each says it exactly.
+    """
+
+    catalogue: str
+    members: tuple[str, ...] = ()
+    access: Access = "public"
+
+    def member(self, name: str) -> DataCard:
+        """Card of one member.
+
+        Raises:
+            UnknownIdentifier: if there is none of this name.
+        """
+        check_identifier(name, member=True)
+        module, _, attribute = self.catalogue.partition(":")
+        made: Callable[[str], DataCard] = getattr(import_module(module), attribute)
+        return made(name)
+
+
+#: Cards that stand for many others.
+Family = ModelFamily | DataFamily

@@ -35,6 +35,14 @@ class AssemblyError(CortevalError):
     """An assembly that breaks its contract, or two that cannot be aligned without loss."""
 
 
+class DatasetError(CortevalError):
+    """A folder that is no usable data set; names file, row and next step."""
+
+
+class NotInData(CortevalError):
+    """A part that a data set does not have, or that only its user can provide."""
+
+
 class UnsupportedRequest(CortevalError):
     """A request that a subject cannot answer."""
 

@@ -32,6 +32,8 @@ from corteval.cards import (
     BenchmarkCard,
     Card,
     DataCard,
+    DataFamily,
+    Family,
     MetricCard,
     ModelCard,
     ModelFamily,
@@ -127,13 +129,27 @@ class Registry(Generic[C]):
         plugin, member = self._find(identifier)
         if plugin.card is None:
             raise plugin.error or PluginError(f"{identifier} has no card.")
-        if isinstance(plugin.card, ModelFamily):
-            return cast("C", plugin.card.member(member)) if member else plugin.card
+        if isinstance(plugin.card, Family) and member:
+            return self._member(plugin, plugin.card, member)
         return plugin.card
 
     def source(self, identifier: str) -> Source:
         """Where `identifier` comes from."""
         return self._find(identifier)[0].source
+
+    def member_card(self, identifier: str) -> C:
+        """The card of `identifier`, which is no family.
+
+        Raises:
+            UnknownIdentifier: of a family; names some members.
+        """
+        card = self.card(identifier)
+        if isinstance(card, Family):
+            examples = ", ".join(f"{card.identifier}/{name}" for name in card.members[:3])
+            raise UnknownIdentifier(
+                f"{card.identifier} is a family of {self.kind}; name a member, such as {examples}."
+            )
+        return card
 
     def create(self, identifier: str, **options: Any) -> Any:
         """Build what `identifier` names; `options` are laid over those of its card.
@@ -143,12 +159,7 @@ class Registry(Generic[C]):
             PluginError: when the factory cannot be imported or raises.
         """
         plugin, _ = self._find(identifier)
-        card = self.card(identifier)
-        if isinstance(card, ModelFamily):
-            examples = ", ".join(f"{card.identifier}/{name}" for name in card.members[:3])
-            raise UnknownIdentifier(
-                f"{card.identifier} is a family of models; name a member, such as {examples}."
-            )
+        card = self.member_card(identifier)
         factory = _import_factory(card, plugin)
         arguments = {**card.arguments(), **options}
         _check_options(card, factory, arguments)
@@ -299,7 +310,7 @@ class Registry(Generic[C]):
             wanted = _normalized(distribution)
             candidates = [p for p in candidates if _normalized(p.source.distribution) == wanted]
         if slash:
-            candidates = [p for p in candidates if isinstance(p.card, ModelFamily) or p.error]
+            candidates = [p for p in candidates if isinstance(p.card, Family) or p.error]
         if not candidates:
             raise UnknownIdentifier(self._unknown(identifier))
         if len(candidates) > 1:
@@ -309,6 +320,16 @@ class Registry(Generic[C]):
                 f"Ask for one: {listed}."
             )
         return candidates[0], member
+
+    def _member(self, plugin: Plugin[C], family: Family, name: str) -> C:
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                return cast("C", family.member(name))
+        except CortevalError:
+            raise
+        except (Exception, SystemExit) as error:
+            source = plugin.source
+            raise _plugin_error(self.kind, f"{family.identifier}/{name}", source, error) from error
 
     def _unknown(self, identifier: str) -> str:
         import difflib
@@ -330,7 +351,7 @@ class Registry(Generic[C]):
 models: Registry[ModelCard | ModelFamily] = Registry("models", (ModelCard, ModelFamily))
 benchmarks: Registry[BenchmarkCard] = Registry("benchmarks", (BenchmarkCard,))
 metrics: Registry[MetricCard] = Registry("metrics", (MetricCard,))
-data: Registry[DataCard] = Registry("data", (DataCard,))
+data: Registry[DataCard | DataFamily] = Registry("data", (DataCard, DataFamily))
 
 KINDS: dict[str, Registry[Any]] = {r.kind: r for r in (models, benchmarks, metrics, data)}
 
@@ -338,6 +359,15 @@ KINDS: dict[str, Registry[Any]] = {r.kind: r for r in (models, benchmarks, metri
 def problems() -> list[Problem]:
     """Problems of all four registries."""
     return [problem for registry in KINDS.values() for problem in registry.problems()]
+
+
+def data_card(identifier: str) -> DataCard:
+    """The card of one data set, which may be a member of a family.
+
+    Raises:
+        InvalidIdentifier, UnknownIdentifier, DuplicateIdentifier, PluginError
+    """
+    return cast("DataCard", data.member_card(identifier))
 
 
 def creation_of(thing: object) -> Creation | None:

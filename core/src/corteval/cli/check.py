@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from corteval import registry
+from corteval.cards import DataCard
 from corteval.cli import ERROR
+from corteval.cli.consent import ask, ask_for_benchmarks, yes_option
 from corteval.cli.options import Kind, json_option, quiet_option, verbose_option
 from corteval.cli.tables import print_json, print_table, say
+from corteval.errors import CortevalError
 
 if TYPE_CHECKING:
     from corteval.testing import CheckResult
@@ -53,6 +57,7 @@ def _expected(
     callback=_expected,
     help="A check known to fail, and why. Repeatable.",
 )
+@yes_option
 @quiet_option
 @verbose_option
 @json_option
@@ -62,12 +67,14 @@ def command(
     identifier: str,
     kind: str | None,
     expect_fail: dict[str, str],
+    yes: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
     """Check that a plugin keeps its contract."""
     from corteval.cli.progress import working
 
+    _ask(identifier, kind, yes=yes)
     with working(quiet=quiet):
         from corteval.testing import run_checks
 
@@ -88,6 +95,16 @@ def command(
     ran = counts["passed"] + counts["failed"]
     if counts["failed"] or counts["unexpected-pass"] or lacking or not ran:
         context.exit(ERROR)
+
+
+def _ask(identifier: str, kind: str | None, *, yes: bool) -> None:
+    """Before the data that are checked, or used by what is checked, are downloaded."""
+    try:
+        found = [(k, card) for k, card in registry.find(identifier) if kind in (None, k)]
+    except CortevalError:  # the checks report it
+        return
+    ask([card for _, card in found if isinstance(card, DataCard)], yes=yes)
+    ask_for_benchmarks([card.identifier for k, card in found if k == "benchmarks"], yes=yes)
 
 
 def _row(result: CheckResult) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from corteval import registry
-from corteval.cards import DataCard, human_size
+from corteval.cards import DataCard, DataFamily, human_size
+from corteval.cli.consent import ask, yes_option
 from corteval.cli.options import (
     json_option,
     mirror_option,
@@ -57,12 +58,15 @@ def command() -> None:
 def ls(as_json: bool) -> None:
     """Show data sets and how much of them is downloaded."""
     plugins = registry.data.plugins()
-    holdings = [_holding(plugin.card) for plugin in plugins if plugin.card]
+    holdings = [_holding(plugin.card) for plugin in plugins if isinstance(plugin.card, DataCard)]
+    families = [plugin.card for plugin in plugins if isinstance(plugin.card, DataFamily)]
     if as_json:
         print_json("corteval.data-ls/1", data=holdings)
     else:
         header = ("identifier", "access", "licence", "size", "files", "location")
         print_table(header, [_row(holding) for holding in holdings])
+        for family in families:
+            say(f"{family.identifier}/…: {len(family.members)} more. {family.summary}")
     for plugin in plugins:
         if plugin.error:
             say(f"{plugin.identifier} is broken: {one_line(plugin.error)}")
@@ -70,15 +74,18 @@ def ls(as_json: bool) -> None:
 
 @command.command("fetch", epilog=_FETCH_EPILOG)
 @click.argument("identifiers", nargs=-1, required=True)
+@yes_option
 @offline_option
 @mirror_option
 @quiet_option
 @verbose_option
 @json_option
-def fetch(identifiers: tuple[str, ...], quiet: bool, as_json: bool) -> None:
+def fetch(identifiers: tuple[str, ...], yes: bool, quiet: bool, as_json: bool) -> None:
     """Download the files of data sets and print where they are.
 
-    Files that are here already are only checked. IDENTIFIERS may be comma lists and patterns, as
+    Before more than 100 MB, files of unknown size or data that are not public are downloaded, you
+    see licences, restrictions and sizes and are asked. Files that are here already are only
+    checked. IDENTIFIERS may be comma lists and patterns, as
     those of `corteval score`. A file that cannot be had does not stop the others.
     """
     from corteval.cli.progress import working
@@ -86,12 +93,16 @@ def fetch(identifiers: tuple[str, ...], quiet: bool, as_json: bool) -> None:
     names = dict.fromkeys(name for text in identifiers for name in expand("data", text))
     files: list[dict[str, str]] = []
     errors: list[CortevalError] = []
+    cards = []
+    for name in names:
+        try:
+            cards.append(registry.data_card(name))
+        except CortevalError as error:  # of a plugin that cannot be used
+            errors.append(error)
+    ask(cards, yes=yes)
     with working(quiet=quiet):
-        for name in names:
-            try:
-                _fetch_all(registry.data.card(name), files, errors)
-            except CortevalError as error:  # of a plugin that cannot be used
-                errors.append(error)
+        for card in cards:
+            _fetch_all(card, files, errors)
     if as_json and not errors:
         print_json("corteval.data-fetch/1", files=files)
     elif not as_json:

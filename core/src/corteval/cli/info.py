@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from corteval import registry
-from corteval.cards import BenchmarkCard, Card, ModelFamily, Resource, human_size
+from corteval.cards import BenchmarkCard, Card, Family, Resource, human_size, total_size
 from corteval.cli.options import json_option, verbose_option
 from corteval.cli.tables import fact_lines, print_json, say
 from corteval.errors import CortevalError
@@ -30,7 +30,8 @@ JSON:
                              "downloaded": true}], ...every field of the card}]}
 """
 
-_APART = {"identifier", "bibtex", "resources"}  # not in the list of facts
+_APART = {"identifier", "bibtex", "resources", "notes"}  # not in the list of facts, or at its end
+_FILES_SHOWN = 6
 
 
 @click.command("info", epilog=_EPILOG)
@@ -58,7 +59,7 @@ def command(identifier: str, as_json: bool) -> None:
 
 
 def _text(kind: str, card: Card, source: registry.Source) -> str:
-    family = "/…" if isinstance(card, ModelFamily) else ""
+    family = "/…" if isinstance(card, Family) else ""
     lines = [f"{card.identifier}{family} ({kind})", *fact_lines(_facts(card, source))]
     return "\n".join(lines) + (f"\n\n{card.bibtex.strip()}" if card.bibtex.strip() else "")
 
@@ -73,18 +74,27 @@ def _facts(card: Card, source: registry.Source) -> Iterator[tuple[str, str]]:
         elif field.name not in _APART and not _says_nothing(value):
             yield field.name.replace("_", " "), _words(value)
     if card.resources:
-        yield "size", human_size(sum(resource.size for resource in card.resources))
-    for resource in card.resources:
+        yield "size", human_size(total_size(card.resources))
+    many = len(card.resources) > _FILES_SHOWN
+    for resource in card.resources[: _FILES_SHOWN - 1 if many else None]:
         state = "downloaded" if _downloaded(resource) else "not downloaded"
         size = human_size(resource.size)
         yield "file", f"{resource.filename}: {size}, {resource.licence}, {state}; {resource.url}"
+    if many:
+        here = sum(map(_downloaded, card.resources))
+        rest = len(card.resources) - _FILES_SHOWN + 1
+        yield "files", f"{rest} more; {here} of {len(card.resources)} are downloaded"
+    for note in getattr(card, "notes", ()):
+        yield "note", note
 
 
 def _described(name: str) -> str:
     """A data set: its name and, if it is installed, what somebody who wants it must know."""
     with contextlib.suppress(CortevalError):
-        card = registry.data.card(name)
-        facts = [card.licence, card.access, *[human_size(card.size)] * bool(card.size)]
+        card = registry.data_card(name)
+        facts = [card.licence, card.access]
+        if card.resources:
+            facts.append(human_size(card.size))
         return f"{name} ({', '.join(facts)})"
     return f"{name} (not installed)"
 
@@ -113,12 +123,12 @@ def _content(kind: str, card: Card, source: registry.Source) -> dict[str, Any]:
     return {
         "kind": kind,
         "identifier": card.identifier,
-        "family": isinstance(card, ModelFamily),
+        "family": isinstance(card, Family),
         "distribution": source.distribution,
         "distribution_version": source.version,
         "entry_point": source.value,
         **content,
-        "size": sum(resource.size for resource in card.resources),
+        "size": total_size(card.resources),
         "resources": resources,
     }
 

@@ -11,6 +11,7 @@ import click
 
 from corteval.cards import human_size
 from corteval.cli import ERROR, INTERRUPTED, SOME_FAILED
+from corteval.cli.consent import ask_for_benchmarks, yes_option
 from corteval.cli.files import check_writable, write_lines, write_whole
 from corteval.cli.options import (
     json_option,
@@ -78,6 +79,7 @@ Exit code 3 if a layer failed, 1 if a target has no layer. Ctrl-C keeps the laye
               help="Write the map of layers here, as JSON.")  # fmt: skip
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Draw scores over layers: .svg, .png or .pdf.")  # fmt: skip
+@yes_option
 @offline_option
 @mirror_option
 @quiet_option
@@ -97,6 +99,7 @@ def command(
     no_store: bool,
     output: Path | None,
     plot: Path | None,
+    yes: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -111,6 +114,7 @@ def command(
     deciding = expand("benchmarks", select_on) if select_on else []
     if not asked and (deciding or output or plot):
         raise click.UsageError("Name benchmarks to score the layers on.")
+    ask_for_benchmarks([*asked, *deciding], yes=yes)
     from corteval.cli.progress import working
     from corteval.layers import prepare, shelf
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from corteval import registry
-from corteval.cards import ModelFamily
+from corteval.cards import Family
 from corteval.cli.options import Kind, json_option, verbose_option
 from corteval.cli.tables import one_line, print_json, print_table, say
 
@@ -61,7 +61,7 @@ def _entries(kind: str) -> list[dict[str, Any]]:
         {
             "kind": kind,
             "identifier": plugin.identifier,
-            "family": isinstance(plugin.card, ModelFamily),
+            "family": isinstance(plugin.card, Family),
             "distribution": plugin.source.distribution,
             "distribution_version": plugin.source.version,
             **{

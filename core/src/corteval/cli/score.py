@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from corteval.cli import ERROR, INTERRUPTED, SOME_FAILED
+from corteval.cli.consent import ask_for_benchmarks, yes_option
 from corteval.cli.files import check_writable, write_lines
 from corteval.cli.options import (
     json_option,
@@ -63,6 +64,7 @@ that are done.
     "it does not name stay as the model has them.",
 )
 @no_store_option
+@yes_option
 @offline_option
 @mirror_option
 @quiet_option
@@ -76,6 +78,7 @@ def command(
     seed: int | None,
     output: Path | None,
     map_file: Path | None,
+    yes: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -93,6 +96,7 @@ def command(
     rows = expand("models", models, hint=order)
     columns = expand("benchmarks", benchmarks, hint=order)
     asked = len(rows) * len(columns)
+    ask_for_benchmarks(columns, yes=yes)
     with working(quiet=quiet) as display:
         scores, interrupted = _compute(rows, columns, seed, map_file, display)
     written = output is None or write_lines(output, (score.to_json() for score in scores))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from corteval import registry
-from corteval.cards import ModelFamily
+from corteval.cards import Family
 from corteval.errors import CortevalError, PluginError, UnknownIdentifier
 
 _ONE = {"models": "model", "benchmarks": "benchmark", "metrics": "metric", "data": "data set"}
@@ -54,7 +54,7 @@ def _first_kind(kinds: Sequence[str], part: str) -> str | None:
 
 def _matching(kind: str, pattern: str) -> list[str]:
     wanted = pattern.casefold()
-    plugins = [p for p in registry.KINDS[kind].plugins() if not isinstance(p.card, ModelFamily)]
+    plugins = [p for p in registry.KINDS[kind].plugins() if not isinstance(p.card, Family)]
     found = [p.identifier for p in plugins if fnmatchcase(p.identifier.casefold(), wanted)]
     if found:
         return found
@@ -78,6 +78,6 @@ def _canonical(kind: str, text: str) -> str:
         found = [p.identifier for p in registry.KINDS[kind].plugins()]
         same = [identifier for identifier in found if identifier.casefold() == name.casefold()]
         return f"{same[0] if same else name}{at}{distribution}"
-    if isinstance(card, ModelFamily):
-        registry.KINDS[kind].create(text)  # raises, and says which members there are
+    if isinstance(card, Family):
+        registry.KINDS[kind].member_card(text)  # raises, and says which members there are
     return f"{card.identifier}{at}{distribution}"

@@ -79,7 +79,7 @@ def fetch_archive(resource: Resource, limits: ArchiveLimits = LIMITS) -> Path:
         FetchError: the archive cannot be had.
         ArchiveError: it was refused, and nothing was unpacked.
     """
-    digest = resource.sha256
+    digest = resource.digest
     folder = settings.home() / "archives" / digest[:2] / digest
     if _is_complete(folder):
         return folder

@@ -8,7 +8,7 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import monotonic
 from urllib.parse import quote, unquote, urlsplit
@@ -22,13 +22,15 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two reports of progress.
 REPORT_EVERY = 0.1
+#: Files of one set that are asked for side by side.
+AT_A_TIME = 8
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+=@-]+")
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 def local_path(resource: Resource) -> Path:
     """Where the file lies once it is fetched."""
-    digest = resource.sha256
+    digest = resource.digest
     return settings.home() / "downloads" / digest[:2] / digest / _filename(resource)
 
 
@@ -43,6 +45,32 @@ def fetch(resource: Resource) -> Path:
     Raises:
         FetchError: says which sources were tried, why each failed, and what to do.
     """
+    return _fetch(resource)
+
+
+def fetch_all(resources: Sequence[Resource]) -> list[Path]:
+    """Paths of several files, in order; a few are asked for at a time.
+
+    Raises:
+        FetchError: of the first one that could not be had; what has arrived stays.
+    """
+    from concurrent.futures import ThreadPoolExecutor, as_completed
+
+    if len(resources) < 2:
+        return [fetch(resource) for resource in resources]
+    task, total = f"fetch {len(resources)} files", len(resources)
+    with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="corteval-fetch") as pool:
+        jobs = [pool.submit(_fetch, resource, reports=False) for resource in resources]
+        try:
+            for done, job in enumerate(as_completed(jobs), start=1):
+                job.result()
+                notify(Progress(task, done, total, "files"))
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+    return [job.result() for job in jobs]
+
+
+def _fetch(resource: Resource, *, reports: bool = True) -> Path:
     path = local_path(resource)
     if _is_intact(path, resource):  # without the lock, so that a cache may be read-only
         return path
@@ -51,7 +79,7 @@ def fetch(resource: Resource) -> Path:
             if _is_intact(path, resource):
                 return path
             _set_aside(path)
-        origin = _obtain(resource, path)
+        origin = _obtain(resource, path, reports=reports)
     notify(FetchFinished(resource, path, origin))
     return path
 
@@ -100,7 +128,7 @@ def _filename(resource: Resource) -> str:
 
 def _has_size(path: Path, resource: Resource) -> bool:
     try:
-        return path.is_file() and path.stat().st_size == resource.size
+        return path.is_file() and resource.size in {path.stat().st_size, None}
     except OSError:
         return False
 
@@ -110,7 +138,7 @@ def _is_intact(path: Path, resource: Resource) -> bool:
         return False
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == resource.sha256
+            return hashlib.file_digest(file, resource.algorithm).hexdigest() == resource.digest
     except OSError:
         return False
 
@@ -121,7 +149,7 @@ def _set_aside(path: Path) -> None:
     log.warning("%s no longer has the bytes it should have; it is now %s.", path, aside)
 
 
-def _obtain(resource: Resource, path: Path) -> str:
+def _obtain(resource: Resource, path: Path, *, reports: bool) -> str:
     """Put the file at `path` from the first source that has it; that source."""
     from corteval.fetch.transfer import SourceFailed, WrongBytes, copy, download
 
@@ -129,7 +157,7 @@ def _obtain(resource: Resource, path: Path) -> str:
     part = path.with_name(f".{path.name}.part")
     failures, wrong = [], False
     for source, place in _sources(resource):
-        report = _reporter(task, resource.size)
+        report = _reporter(task, resource.size) if reports else _silent
         try:
             if isinstance(place, Path):
                 copy(place, part, resource, report)
@@ -142,13 +170,19 @@ def _obtain(resource: Resource, path: Path) -> str:
             continue
         part.replace(path)
         sync_folder(path.parent)
-        notify(Progress(task, resource.size, resource.size, "bytes"))
+        size = path.stat().st_size
+        if reports:
+            notify(Progress(task, size, size, "bytes"))
         return source
     # Outside of `except`: the errors of requests hold addresses with their queries.
     raise (WrongContent if wrong else FetchError)(_advice(resource, path, failures))
 
 
-def _reporter(task: str, total: int) -> Callable[[int], None]:
+def _silent(completed: int) -> None:
+    """Report nothing: this file is one of many."""
+
+
+def _reporter(task: str, total: int | None) -> Callable[[int], None]:
     last = monotonic()
 
     def report(completed: int) -> None:
@@ -236,6 +270,7 @@ def _advice(resource: Resource, path: Path, failures: list[str]) -> str:
         [
             f"{path.name} ({human_size(resource.size)}, licence {resource.licence}) "
             "was not fetched.",
+            *([resource.hint] if resource.hint else []),
             "Tried:",
             *(f"  - {failure}" for failure in failures),
             "To have it, do one of these:",

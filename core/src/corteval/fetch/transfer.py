@@ -66,11 +66,11 @@ def copy(source: Path, part: Path, resource: Resource, report: Report) -> None:
         size = source.stat().st_size
     except OSError as error:
         raise SourceFailed(error.strerror or "it cannot be read") from error
-    if size != resource.size:
+    if resource.size not in {size, None}:
         raise SourceFailed(f"it has {size} bytes instead of {resource.size}")
     try:
         with part.open("wb") as file:
-            digest = hashlib.sha256()
+            digest = hashlib.new(resource.algorithm)
             have = _store(_pieces(source), file, digest, 0, resource, report)
             _finish(file, digest, have, resource)
     except SourceFailed:
@@ -105,16 +105,16 @@ def _attempt(
     """One request for what `part` lacks, if it lacks anything."""
     with part.open("a+b") as file:
         file.seek(0)
-        digest = hashlib.file_digest(file, "sha256")
+        digest = hashlib.file_digest(file, resource.algorithm)
         have = file.tell()
-        if have > resource.size:
+        if resource.size is not None and have > resource.size:
             raise WrongBytes("what an earlier run left is longer than the file")
-        if have < resource.size:
+        if have != resource.size and digest.hexdigest() != resource.digest:
             with _answer(session, url, have) as response:
                 if not _resumes(response, have, resource.size):
-                    have, digest = file.truncate(0), hashlib.sha256()
-                body = _body(response, resource.size - have)
-                have = _store(body, file, digest, have, resource, report)
+                    have, digest = file.truncate(0), hashlib.new(resource.algorithm)
+                missing = None if resource.size is None else resource.size - have
+                have = _store(_body(response, missing), file, digest, have, resource, report)
         _finish(file, digest, have, resource)
 
 
@@ -131,7 +131,7 @@ def _store(
         file.write(chunk)
         digest.update(chunk)
         have += len(chunk)
-        if have > resource.size:
+        if resource.size is not None and have > resource.size:
             raise WrongBytes(f"more than the promised {resource.size} bytes arrived")
         report(have)
     return have
@@ -139,10 +139,11 @@ def _store(
 
 def _finish(file: BinaryIO, digest: hashlib._Hash, have: int, resource: Resource) -> None:
     """Put verified bytes on the disk for good."""
-    if have < resource.size:
+    if resource.size is not None and have < resource.size:
         raise Interrupted(f"it ended after {have} of {resource.size} bytes")
-    if digest.hexdigest() != resource.sha256:
-        raise WrongBytes(f"the bytes have sha256 {digest.hexdigest()}, not {resource.sha256}")
+    found, name = digest.hexdigest(), resource.algorithm
+    if found != resource.digest:
+        raise WrongBytes(f"the bytes have {name} {found}, not {resource.digest}")
     file.flush()
     os.fsync(file.fileno())
 
@@ -192,17 +193,18 @@ def _redirected(url: str, target: str) -> str:
     return new
 
 
-def _resumes(response: requests.Response, have: int, size: int) -> bool:
+def _resumes(response: requests.Response, have: int, size: int | None) -> bool:
     """Whether the body goes on after `have` bytes; else it begins at the first."""
     status = response.status_code
     if status == 200:
         return False
     if status == 206:
         match = _CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
-        if match and int(match[1]) == have and match[2] in {str(size), "*"}:
+        if match and int(match[1]) == have and (size is None or match[2] in {str(size), "*"}):
             return True
     if status in {206, 416}:
-        raise WrongBytes(f"asked to go on after {have} bytes of {size}, it answered otherwise")
+        of = "" if size is None else f" of {size}"
+        raise WrongBytes(f"asked to go on after {have} bytes{of}, it answered otherwise")
     reason = f"it answered {status} ({responses.get(status, 'unknown status')})"
     if status in {408, 429} or status >= 500:
         raise Interrupted(reason, wait=_retry_after(response.headers.get("Retry-After", "")))
@@ -220,14 +222,18 @@ def _retry_after(text: str) -> float:
     return (moment - datetime.now(UTC)).total_seconds()
 
 
-def _body(response: requests.Response, missing: int) -> Iterator[bytes]:
+def _body(response: requests.Response, missing: int | None) -> Iterator[bytes]:
     """The body as it is sent: a .gz labelled as encoding must not be decoded."""
     announced = response.raw.length_remaining or 0
+    arrived = 0
     try:
         for chunk in response.raw.stream(CHUNK, decode_content=False):
             yield chunk  # also of a body of the wrong length: its start may tell what it is
-            if announced > missing:
+            arrived += len(chunk)
+            if missing is not None and announced > missing:
                 raise WrongBytes(f"the server announces {announced} bytes instead of {missing}")
+        if missing is None and arrived < announced:  # older versions of urllib3 do not tell
+            raise Interrupted(f"it ended after {arrived} of {announced} bytes")
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise Interrupted(_cause(error)) from None
 

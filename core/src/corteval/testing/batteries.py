@@ -59,6 +59,7 @@ DATA: tuple[Check, ...] = (
     data.check_stimuli_digest,
     data.check_assembly_digest,
     data.check_schema,
+    data.check_modality,
     data.check_stimuli_match,
     data.check_stimuli_load,
     data.check_portable_ids,

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, final
 import numpy as np
 
 from corteval import registry
-from corteval.cards import Card, MetricCard, ModelFamily
+from corteval.cards import Card, DataFamily, MetricCard, ModelFamily
 from corteval.testing import CheckFailure, NotApplicable
 
 T = TypeVar("T")
@@ -98,6 +98,8 @@ def factory_problem(card: Card) -> str:
         return f"The factory {card.factory} does not resolve: {type(error).__name__}: {error}"
     if not callable(factory):
         return f"The factory {card.factory} is {type(factory).__name__}, which cannot be called."
+    if isinstance(card, DataFamily):
+        card = card.member(card.members[0])
     member = {"member": "any"} if isinstance(card, ModelFamily) else {}
     try:
         inspect.signature(factory).bind(**card.arguments(), **member)

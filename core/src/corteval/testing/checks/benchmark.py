@@ -217,7 +217,7 @@ def _subject(specimen: Specimen) -> ModelCommitment:
 def _modalities(specimen: Specimen) -> set[str]:
     names = specimen.card.data if isinstance(specimen.card, BenchmarkCard) else ()
     try:
-        return {registry.data.card(name).modality for name in names}
+        return {registry.data_card(name).modality for name in names}
     except CortevalError:  # data that are no plugin; images are what most benchmarks show
         return set()
 

@@ -58,9 +58,9 @@ def check_card(specimen: Specimen) -> None:
     require(not problem, f"The bibtex is malformed: {problem}.")
     for resource in card.resources:
         require(
-            resource.size > 0 and resource.licence.strip(),
-            f"{resource.url} is not pinned: give its size in bytes (it says {resource.size}) and "
-            f"its licence (it says {resource.licence!r}).",
+            resource.size != 0 and resource.licence.strip(),
+            f"{resource.url} is not described: give its size in bytes (it says {resource.size}) "
+            f"and its licence (it says {resource.licence!r}).",
         )
 
 

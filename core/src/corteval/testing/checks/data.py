@@ -10,7 +10,7 @@ import xarray as xr
 from corteval import assembly as assemblies
 from corteval.cards import DataCard
 from corteval.data import DataSource
-from corteval.errors import AssemblyError
+from corteval.errors import AssemblyError, NotInData
 from corteval.stimuli import SHOWN, StimulusSet
 from corteval.testing import NotApplicable
 from corteval.testing.specimen import Specimen, once, require
@@ -20,7 +20,8 @@ _ABSOLUTE = re.compile(r"^(?:[/\\~]|[A-Za-z]:[/\\]|file:)")
 
 def check_stimuli_digest(specimen: Specimen) -> None:
     """Two instances give stimuli of one digest."""
-    first, second = _stimuli(specimen).digest(), specimen.create().stimuli().digest()
+    first = _stimuli(specimen).digest()
+    second = specimen.create().stimuli().digest()
     require(
         first == second,
         f"Two instances give stimuli of digests {first[:12]} and {second[:12]}. Seed what is "
@@ -41,12 +42,7 @@ def check_assembly_digest(specimen: Specimen) -> None:
 
 def check_schema(specimen: Specimen) -> None:
     """The assembly is neural or behavioural, or of another form whose dims the docs name."""
-    assembly, stimuli = _assembly(specimen), _stimuli(specimen)
-    declared = specimen.card.modality if isinstance(specimen.card, DataCard) else ""
-    require(
-        stimuli.modality == declared,
-        f"The stimuli are of modality {stimuli.modality}; the card says {declared}.",
-    )
+    assembly = _assembly(specimen)
     problems = []
     for form in (assemblies.check_neural, assemblies.check_behavioural):
         try:
@@ -63,6 +59,16 @@ def check_schema(specimen: Specimen) -> None:
         f"The assembly is neither neural ({problems[0]}) nor behavioural ({problems[1]}). If its "
         f"form is another, name its dims in the docstring of {type(source).__name__}; "
         f"{', '.join(unnamed)} is not there.",
+    )
+
+
+def check_modality(specimen: Specimen) -> None:
+    """The stimuli are of the modality that the card names."""
+    stimuli = _stimuli(specimen)
+    declared = specimen.card.modality if isinstance(specimen.card, DataCard) else ""
+    require(
+        stimuli.modality == declared,
+        f"The stimuli are of modality {stimuli.modality}; the card says {declared}.",
     )
 
 
@@ -119,10 +125,16 @@ def check_hidden_columns(specimen: Specimen) -> None:
 @once
 def _stimuli(specimen: Specimen) -> StimulusSet:
     source: DataSource = specimen.create()
-    return source.stimuli()
+    try:
+        return source.stimuli()
+    except NotInData as reason:
+        raise NotApplicable(str(reason)) from reason
 
 
 @once
 def _assembly(specimen: Specimen) -> xr.DataArray:
     source: DataSource = specimen.create()
-    return source.assembly()
+    try:
+        return source.assembly()
+    except NotInData as reason:
+        raise NotApplicable(str(reason)) from reason

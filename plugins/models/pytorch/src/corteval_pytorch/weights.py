@@ -96,7 +96,7 @@ def convert_checkpoint(resource: Resource, *, prefix: str = "module.", trust: bo
     path = (
         settings.home()
         / "weights"
-        / f"{resource.sha256}-{_CONVERSION}{_suffix(prefix)}.safetensors"
+        / f"{resource.digest}-{_CONVERSION}{_suffix(prefix)}.safetensors"
     )
     if not path.is_file():
         _write(read_checkpoint(fetch(resource), prefix=prefix, trust=trust), path, resource)
@@ -175,7 +175,7 @@ def _write(state: Mapping[str, Tensor], path: Path, resource: Resource) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         content = {name: tensor.contiguous().clone() for name, tensor in state.items()}
-        save_file(content, unfinished, {"origin": resource.url, "sha256": resource.sha256})
+        save_file(content, unfinished, {"origin": resource.url, resource.algorithm: resource.digest})
         unfinished.replace(path)
     except OSError as error:
         raise FetchError(
