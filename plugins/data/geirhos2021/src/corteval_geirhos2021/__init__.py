@@ -1,0 +1,3 @@
+"""Human decisions on 17 sets of manipulated images (Geirhos et al. 2021)."""
+
+__version__ = "0.1.0"
