@@ -1,0 +1,3 @@
+"""Wikipedia articles to measure language models on (WikiText-2, Merity et al. 2017)."""
+
+__version__ = "0.1.0"
