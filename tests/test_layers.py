@@ -9,21 +9,23 @@ from tests.workspace import CORE, PACKAGES, PLUGINS, WITH_CARDS, imports
 LAYERS = [
     {"errors"},
     {"settings", "cards", "requests", "known_plugins", "discovery", "memory"},
+    {"registered"},
     {"registry", "hooks"},
     {"stimuli", "assembly", "intervals", "score", "screen", "units"},
     {"perturbation", "readouts"},
     {"commitment"},
-    {"model", "benchmark", "metric", "data"},
+    {"model", "benchmark", "behavioural_benchmark", "metric", "data"},
     {"fetch", "store"},
-    {"scoring"},
+    {"scoring", "sharing"},
     {"stats"},
+    {"local"},
     {"layers", "layer_names", "layer_map", "layer_curve"},
     {"testing"},
     {"cli", "__main__"},
 ]
 LAYER = {name: level for level, names in enumerate(LAYERS) for name in names}
 
-LISTING = [name for level in LAYERS[:3] for name in sorted(level)]
+LISTING = [name for level in LAYERS[:4] for name in sorted(level)]
 
 #: Import name -> distribution, where they differ.
 DISTRIBUTIONS = {

@@ -2,7 +2,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corteval.cards import BenchmarkCard, ModelCard, ModelFamily, Resource, check_identifier
+from corteval.cards import (
+    BenchmarkCard,
+    DataCard,
+    MetricCard,
+    ModelCard,
+    ModelFamily,
+    Resource,
+    check_identifier,
+    human_size,
+    total_size,
+)
 from corteval.errors import InvalidIdentifier, OptionError
 
 
@@ -92,3 +102,59 @@ def test_resources_are_pinned_by_a_digest():
         Resource(url="file:///etc/passwd", sha256="0" * 64, size=1, licence="MIT")
     resource = Resource(url="https://x.org/a/f.zip?k=v", sha256="0" * 64, size=1, licence="MIT")
     assert resource.filename == "f.zip"
+
+
+def resource(**fields):
+    return Resource(**{"url": "https://x.org/f", "licence": "MIT"} | fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "is not pinned: give its sha256, or its sha1"),
+        ({"size": 3}, "is not pinned"),
+        ({"sha256": "0" * 40}, "sha256 '0+' is not 64 hexadecimal"),
+        ({"sha1": "0" * 64}, "sha1 '0+' is not 40 hexadecimal"),
+        ({"sha1": "A" * 40}, "sha1 'A+' is not 40 hexadecimal"),
+        ({"sha1": "0" * 40 + "\n"}, "is not 40 hexadecimal"),
+        ({"sha256": "0" * 64, "sha1": "0"}, "sha1 '0' is not 40 hexadecimal"),
+        ({"sha1": "0" * 40, "size": -1}, "size -1 is negative"),
+    ],
+)
+def test_a_resource_that_nothing_pins_or_that_is_mistyped_is_refused(fields, message):
+    with pytest.raises(OptionError, match=message):
+        resource(**fields)
+
+
+def test_a_resource_may_be_pinned_by_sha1_and_its_size_be_unknown():
+    weak, strong = "a" * 40, "b" * 64
+    loose = resource(sha1=weak)
+    assert (loose.algorithm, loose.digest, loose.size, loose.hint) == ("sha1", weak, None, "")
+    tight = resource(sha256=strong, size=0)
+    assert (tight.algorithm, tight.digest, tight.size) == ("sha256", strong, 0)
+    both = resource(sha256=strong, sha1=weak)  # the stronger one counts
+    assert (both.algorithm, both.digest) == ("sha256", strong)
+
+
+def test_the_total_is_unknown_if_one_size_is():
+    sized = [resource(sha1="0" * 40, size=size) for size in (5, 0, 7)]
+    assert total_size(sized) == 12
+    assert total_size([]) == 0
+    assert total_size([*sized, resource(sha1="0" * 40)]) is None
+    fields = {"identifier": "D", "factory": "a:b", "summary": "s", "licence": "MIT"}
+    assert DataCard(**fields, resources=tuple(sized)).size == 12
+    assert DataCard(**fields, resources=(resource(sha1="0" * 40),)).size is None
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(None, "size unknown"), (0, "0 bytes"), (999, "999 bytes"), (2_560_128, "2.6 MB")],
+)
+def test_sizes_are_said_in_units_of_a_thousand(count, words):
+    assert human_size(count) == words
+
+
+def test_a_metric_takes_means_of_neural_responses_unless_it_says_otherwise():
+    plain = MetricCard(identifier="m", factory="a:b", summary="s", licence="MIT")
+    assert (plain.takes, plain.needs, plain.ceilings) == ("neural", (), ())
+    assert not plain.cross_validated

@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import importlib
 import json
@@ -168,11 +169,15 @@ def on_terminal(*arguments, stream="stdout"):
     outer, inner = pty.openpty()
     other = {"stdout", "stderr"}.difference({stream}).pop()
     streams = {stream: inner, other: subprocess.DEVNULL}
-    subprocess.run([sys.executable, "-m", "corteval", *arguments], **streams, check=True)
+    running = subprocess.Popen([sys.executable, "-m", "corteval", *arguments], **streams)
     os.close(inner)
-    text = os.read(outer, 100_000).decode()
+    pieces = []
+    with contextlib.suppress(OSError):  # how Linux says that nobody writes any more
+        while piece := os.read(outer, 100_000):  # read at once: a terminal holds a few kB only
+            pieces.append(piece)
     os.close(outer)
-    return text.replace("\r", "")
+    assert running.wait() == 0
+    return b"".join(pieces).decode().replace("\r", "")
 
 
 def rows(text):
@@ -423,6 +428,26 @@ class TestProgress:
             lines.corteval_progress(hooks.Progress("fetching", done * 1000, 6000, "bytes"))
         said = capsys.readouterr().err.splitlines()
         assert said == ["fetching: 3.0 kB of 6.0 kB", "fetching: 5.0 kB of 6.0 kB"]
+
+    def test_of_unknown_total_only_what_is_done_is_said(self, monkeypatch, capsys):
+        clock = iter([0, 6, 12, 18, 19])
+        monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+        lines = progress.Lines()
+        for done in (1000, 2000):
+            lines.corteval_progress(hooks.Progress("fetching", done, None, "bytes"))
+        for done in (3, 4000):
+            lines.corteval_progress(hooks.Progress("counting", done, None, "words"))
+        said = capsys.readouterr().err.splitlines()
+        assert said == ["fetching: 2.0 kB", "counting: 4,000 words"]
+
+    def test_a_bar_of_unknown_total_is_drawn_and_vanishes_when_its_end_is_told(self):
+        bars = progress.Bars()
+        for done in (0, 1000, 2000):
+            bars.corteval_progress(hooks.Progress("fetching", done, None, "bytes"))
+        (task,) = bars._bars.tasks
+        assert (task.total, task.completed, task.fields["amount"]) == (None, 2000, "2.0 kB")
+        bars.corteval_progress(hooks.Progress("fetching", 2000, 2000, "bytes"))
+        assert bars._bars.tasks == []
 
 
 class TestInfo:

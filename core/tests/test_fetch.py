@@ -25,8 +25,8 @@ from hypothesis import strategies as st
 
 from corteval import settings
 from corteval.cards import Resource
-from corteval.errors import FetchError, WrongContent
-from corteval.fetch import fetch, is_cached, local_path, transfer
+from corteval.errors import FetchError, InvalidIdentifier, NotInData, WrongContent
+from corteval.fetch import fetch, fetch_all, is_cached, local_path, provided, transfer
 from corteval.hooks import FetchRequested, hookimpl, observing
 
 BODY = bytes(range(256)) * 4000  # 1 024 000 bytes
@@ -128,6 +128,32 @@ def reset(handler, body):
     handler.wfile = handler.rfile  # nothing left to flush
 
 
+def chunked(handler, body, pieces=5, whole=True):
+    """Send chunks without saying how many bytes there will be; the last one may never come."""
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    length = -(-len(body) // pieces)
+    for start in range(0, len(body) if whole else length, length):
+        piece = body[start : start + length]
+        handler.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+        handler.site.sent += len(piece)
+    if whole:
+        handler.wfile.write(b"0\r\n\r\n")
+    handler.wfile.flush()
+    handler.close_connection = True
+
+
+def beyond_the_end(handler, body):
+    """416, as servers answer that are asked to go on after the last byte."""
+    handler.answer(416, b"", Content_Range=f"bytes */{len(body)}")
+
+
+def pause(handler, body):
+    time.sleep(0.05)
+    serve(handler, body)
+
+
 def wrong_content_range(handler, body):
     handler.answer(206, body[7:], Content_Range=f"bytes 7-{len(body) - 1}/{len(body)}")
 
@@ -155,7 +181,8 @@ def home(tmp_path, monkeypatch):
     yield tmp_path / "home"
     for file in (tmp_path / "home" / "downloads").glob("*/*/*"):
         if not file.name.startswith(".") and file.suffix != ".corrupt":
-            assert digest(file.read_bytes()) == file.parent.name
+            body = file.read_bytes()
+            assert file.parent.name in {digest(body), sha1(body)}
 
 
 @pytest.fixture(autouse=True)
@@ -168,6 +195,15 @@ def waits(monkeypatch):
 
 def digest(body):
     return hashlib.sha256(body).hexdigest()
+
+
+def sha1(body):
+    return hashlib.sha1(body, usedforsecurity=False).hexdigest()
+
+
+def loosely(body=BODY, size=None):
+    """Changes of a resource whose publisher gives a sha1 and, if `size` is None, no size."""
+    return {"sha256": "", "sha1": sha1(body), "size": size}
 
 
 def of(url, body=BODY, **changes):
@@ -274,6 +310,270 @@ def test_a_proxy_is_used(site, monkeypatch):
     monkeypatch.setenv("http_proxy", f"http://{site.address}")
     site.files["http://example.invalid/x.bin"] = BODY
     assert fetch(of("http://example.invalid/x.bin")).read_bytes() == BODY
+
+
+# Where a publisher gives a sha1 only, and no size
+
+
+@pytest.mark.parametrize("size", [None, len(BODY)])
+def test_a_file_pinned_by_sha1_is_downloaded_once_and_then_found(site, home, size):
+    resource = site.resource(**loosely(size=size))
+    assert not is_cached(resource)
+    path = fetch(resource)
+    assert path.read_bytes() == BODY and is_cached(resource)
+    assert path.parent == home / "downloads" / sha1(BODY)[:2] / sha1(BODY)
+    assert fetch(resource) == path
+    assert len(site.requests) == 1
+
+
+@pytest.mark.parametrize("fault", [reset, short])
+def test_without_a_size_only_the_missing_bytes_are_sent_too(site, fault):
+    site.faults.append(fault)
+    assert fetch(site.resource(**loosely())).read_bytes() == BODY
+    first, second = site.starts
+    arrived = {reset: 3, short: 4}[fault] * len(BODY) // 10
+    assert first == 0 and arrived - 2 * transfer.CHUNK <= second <= arrived
+    assert site.sent == arrived + len(BODY) - second
+
+
+def test_a_body_without_a_length_is_taken(site):
+    def nameless(handler, body):
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(body)
+        handler.close_connection = True
+
+    for number, fault in enumerate((chunked, nameless)):
+        body = BODY[number:]
+        site.faults.append(fault)
+        resource = site.resource(f"/data/{number}.bin", body, **loosely(body))
+        assert fetch(resource).read_bytes() == body
+    assert site.starts == [0, 0]
+
+
+def test_chunks_that_end_early_are_gone_on_with(site):
+    site.faults.append(functools.partial(chunked, whole=False))
+    assert fetch(site.resource(**loosely())).read_bytes() == BODY
+    assert site.starts == [0, len(BODY) // 5]
+
+
+def test_what_ends_early_unsaid_is_asked_for_anew(site):
+    site.faults.append(announce_half)
+    assert fetch(site.resource(**loosely())).read_bytes() == BODY
+    assert site.starts == [0, 0]  # only the digest tells, and not what is lacking
+
+
+def test_an_empty_file_of_unknown_size_needs_no_bytes(site):
+    assert fetch(site.resource(body=b"", **loosely(b""))).read_bytes() == b""
+
+
+@pytest.mark.parametrize("size", [None, len(BODY)])
+def test_wrong_bytes_are_never_kept_whatever_pins_them(site, size):
+    resource = site.resource(**loosely(size=size))
+    site.files["/data/stimuli.bin"] = BODY[::-1]
+    with pytest.raises(WrongContent, match=f"have sha1 {sha1(BODY[::-1])}, not {sha1(BODY)}"):
+        fetch(resource)
+    assert len(site.requests) == 2
+    assert not local_path(resource).exists() and not part_of(resource).exists()
+
+
+@pytest.mark.parametrize("announced", [len(PAGE), 9 * len(PAGE)])
+def test_an_error_page_instead_of_a_file_of_unknown_size_is_called_one(site, announced):
+    site.faults.extend([lambda handler, _: handler.answer(200, PAGE, length=announced)] * 2)
+    with pytest.raises(WrongContent, match="the server sent an HTML page"):
+        fetch(site.resource(**loosely()))
+
+
+@pytest.mark.parametrize(
+    ("left", "starts"), [(BODY, []), (BODY + b"x", [len(BODY) + 1, 0]), (BODY[:99], [99])]
+)
+def test_of_unknown_size_an_earlier_part_is_gone_on_with_if_it_is_not_whole(site, left, starts):
+    """A part that is whole needs no request, and one that is too long gets a 416 and is dropped."""
+    resource = site.resource(**loosely())
+    part_of(resource).parent.mkdir(parents=True)
+    part_of(resource).write_bytes(left)
+    if len(left) > len(BODY):
+        site.faults.append(beyond_the_end)
+    assert fetch(resource).read_bytes() == BODY
+    assert site.starts == starts
+
+
+def test_a_file_of_unknown_size_that_changed_on_the_disk_is_fetched_again(site):
+    path = fetch(site.resource(**loosely()))
+    path.write_bytes(b"short")
+    assert is_cached(site.resource(**loosely()))  # its bytes are not looked at
+    assert fetch(site.resource(**loosely())).read_bytes() == BODY
+    assert path.with_name("stimuli.bin.corrupt").read_bytes() == b"short"
+
+
+def test_of_unknown_size_progress_has_no_total_until_the_end(site, monkeypatch):
+    monkeypatch.setattr("corteval.fetch.download.REPORT_EVERY", 0.0)
+    seen = []
+
+    class Observer:
+        @hookimpl
+        def corteval_progress(self, event):
+            seen.append((event.completed, event.total))
+
+    with observing(Observer()):
+        fetch(site.resource(**loosely()))
+    assert {total for _, total in seen[:-1]} == {None}
+    assert seen[-1] == (len(BODY), len(BODY))  # which tells displays that it is over
+
+
+@pytest.mark.parametrize("code", [403, 404])
+def test_a_hint_is_told_where_a_file_is_refused(site, code):
+    hint = "Ask the authors of Somebody2020 for access."
+    site.faults.append(status(code))
+    with pytest.raises(FetchError) as caught:
+        fetch(site.resource(hint=hint, **loosely()))
+    first, second, *_ = str(caught.value).splitlines()
+    assert first == "stimuli.bin (size unknown, licence CC-BY-4.0) was not fetched."
+    assert second == hint
+    assert f"answered {code}" in str(caught.value)
+
+
+def test_a_mirror_holds_a_version_under_the_name_with_its_query(site, tmp_path, monkeypatch):
+    url = "https://bucket.example/data/a.nc?versionId=Zz9.k_1"
+    mirrored(tmp_path / "m", monkeypatch, url, "bucket.example/data/a.nc?versionId=Zz9.k_1")
+    monkeypatch.setenv("CORTEVAL_OFFLINE", "1")
+    path = fetch(of(url, **loosely()))
+    assert (path.name, path.read_bytes()) == ("a.nc", BODY)
+    other = of(url.replace("Zz9", "Zz8"), BODY[1:], **loosely(BODY[1:]))
+    with pytest.raises(FetchError, match="its name goes on with '\\?' and the query"):
+        fetch(other)
+    monkeypatch.delenv("CORTEVAL_OFFLINE")
+    site.files["/m/bucket.example/data/a.nc%3FversionId%3DZz8.k_1"] = BODY[1:]
+    monkeypatch.setenv("CORTEVAL_MIRROR", f"http://{site.address}/m")
+    assert fetch(other).read_bytes() == BODY[1:]
+
+
+# Several files
+
+
+def several(site, count, **changes):
+    bodies = [f"file {number}".encode() * 100 for number in range(count)]
+    return [site.resource(f"/set/{n}.bin", body, **changes) for n, body in enumerate(bodies)]
+
+
+class Counter:
+    """Hears progress."""
+
+    def __init__(self):
+        self.seen = []
+
+    @hookimpl
+    def corteval_progress(self, event):
+        self.seen.append(event)
+
+
+def test_files_of_a_set_come_in_order_with_one_progress(site):
+    resources = several(site, 12)
+    site.faults.extend([pause] * 3)  # the first ones arrive last
+    counter = Counter()
+    with observing(counter):
+        paths = fetch_all(resources)
+    assert paths == [local_path(resource) for resource in resources]
+    assert [path.read_bytes().split(b"file ")[1] for path in paths] == [
+        str(number).encode() for number in range(12)
+    ]
+    assert [(e.task, e.completed, e.total, e.unit) for e in counter.seen] == [
+        ("fetch 12 files", done, 12, "files") for done in range(1, 13)
+    ]
+    assert fetch_all(resources) == paths and len(site.requests) == 12
+
+
+def test_eight_files_at_most_are_asked_for_at_a_time(site):
+    lock, here, most = threading.Lock(), [0], []
+
+    def slow(handler, body):
+        with lock:
+            here[0] += 1
+            most.append(here[0])
+        time.sleep(0.05)
+        with lock:
+            here[0] -= 1
+        serve(handler, body)
+
+    site.faults.extend([slow] * 20)
+    fetch_all(several(site, 20))
+    assert 1 < max(most) <= 8
+
+
+def test_a_set_of_one_file_or_none_is_fetched_as_a_file_is(site):
+    counter = Counter()
+    with observing(counter):
+        assert fetch_all([]) == []
+        (path,) = fetch_all(several(site, 1))
+    assert path.read_bytes() == b"file 0" * 100
+    assert {event.task for event in counter.seen} == {"download 0.bin"}
+
+
+def test_a_missing_file_stops_a_set_and_what_arrived_stays(site):
+    resources = several(site, 40)
+    missing = resources[10]
+    del site.files["/set/10.bin"]
+    site.faults.extend([pause] * 40)  # and a 404 for the missing one, at once
+    with pytest.raises(FetchError, match=r"10\.bin .* was not fetched"):
+        fetch_all(resources)
+    cached = [is_cached(resource) for resource in resources]
+    assert all(cached[:10]) and not cached[10]  # those before it had begun
+    assert sum(cached) < 30  # and of the others, those beside it
+    site.resource("/set/10.bin", b"file 10" * 100)
+    site.faults.clear()
+    asked = len(site.requests)
+    assert all(path.is_file() for path in fetch_all(resources))
+    assert len(site.requests) == asked + 40 - sum(cached) and is_cached(missing)
+
+
+def test_a_set_that_cannot_be_had_is_told_of_once(site, tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("CORTEVAL_MIRROR", str(tmp_path))
+    monkeypatch.setenv("CORTEVAL_OFFLINE", "1")
+    caplog.set_level("INFO", "corteval")
+    with pytest.raises(FetchError, match="was not fetched"):
+        fetch_all(several(site, 9))
+    ours = [record for record in caplog.records if record.name.startswith("corteval")]
+    assert ours and {record.levelname for record in ours} == {"INFO"}
+
+
+def test_a_file_alone_that_a_source_lacks_is_warned_of(site, tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("CORTEVAL_MIRROR", str(tmp_path))
+    fetch(site.resource())
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+# What a user provides
+
+
+def test_what_a_user_provides_is_looked_for_by_identifier(home):
+    folder = home / "provided" / "family" / "Some2020"
+    for state in ("does not exist", "is empty"):
+        with pytest.raises(NotInData) as caught:
+            provided("family/Some2020", "the images", "Its authors send them.")
+        said = str(caught.value)
+        assert f"family/Some2020: the images cannot be downloaded, and {folder} {state}." in said
+        assert said.endswith("by the option `folder`. Its authors send them.")
+        folder.mkdir(parents=True, exist_ok=True)
+    (folder / "image.png").touch()
+    assert provided("family/Some2020", "the images") == folder
+
+
+def test_a_user_may_name_another_folder(tmp_path, monkeypatch):
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab/image.png").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for folder in ("lab", "~/lab", tmp_path / "lab"):
+        assert provided("Some2020", "the images", folder=folder) == tmp_path / "lab"
+    for folder, state in (("none", "does not exist"), ("lab/image.png", "is no folder")):
+        with pytest.raises(NotInData, match=f"{folder} {state}"):
+            provided("Some2020", "the images", folder=folder)
+
+
+@pytest.mark.parametrize("identifier", ["../x", "/etc", "a/../../b", "a//b", "", "~", "a\0b"])
+def test_no_identifier_leads_out_of_what_is_provided(identifier):
+    with pytest.raises(InvalidIdentifier):
+        provided(identifier, "the images")
 
 
 # Servers and connections that fail for a while

@@ -207,6 +207,31 @@ def test_trials_are_averaged_and_too_few_are_an_error():
         assemblies.first_trials(ragged, 3)
 
 
+@pytest.mark.parametrize(
+    "dims", [("presentation", "neuroid", "trial"), ("trial", "neuroid", "presentation")]
+)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int16])
+def test_trials_averaged_in_blocks_are_those_averaged_at_once(monkeypatch, dims, dtype):
+    values = (100 * np.random.default_rng(0).normal(size=(23, 4, 5))).astype(dtype)
+    if dtype is not np.int16:
+        values[3, :, 2:] = np.nan
+        values[5] = np.nan
+    whole = xr.DataArray(
+        values,
+        dims=["presentation", "neuroid", "trial"],
+        coords={
+            "stimulus_id": ("presentation", [f"s{n}" for n in range(23)]),
+            "day": ("trial", range(5)),
+            "onset": (("presentation", "trial"), np.zeros((23, 5))),
+        },
+        attrs={"unit": "Hz"},
+        name="rates",
+    ).transpose(*dims)
+    at_once = whole.mean("trial", keep_attrs=True)
+    monkeypatch.setattr(assemblies, "_BLOCK_BYTES", 300)
+    assert assemblies.average_trials(whole).identical(at_once)
+
+
 def test_responses_that_are_not_finite_are_named():
     broken = responses()
     broken[2, 0] = np.inf

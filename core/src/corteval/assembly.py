@@ -21,6 +21,9 @@ from corteval.requests import TimeBin
 
 NEURAL_DIMS = ("presentation", "neuroid", "time_bin", "trial")
 
+#: Bytes of responses that are averaged together.
+_BLOCK_BYTES = 32 << 20
+
 
 def neural(
     values: np.ndarray,
@@ -125,15 +128,49 @@ def in_order(source: xr.DataArray, stimulus_ids: Sequence[str] | np.ndarray) -> 
     return source.isel(presentation=[row[i] for i in want])
 
 
+def select_neuroids(assembly: xr.DataArray, values: Mapping[str, Any]) -> xr.DataArray:
+    """Neuroids whose coordinates have the given values.
+
+    Raises:
+        AssemblyError: if a coordinate is missing, or no neuroid is left; names what there is.
+    """
+    for name, value in values.items():
+        _check_coordinate(assembly, name, "neuroid")
+        kept = assembly[name].values == value
+        if not kept.any():
+            known = _first(list(np.unique(assembly[name].values.astype(str))))
+            raise AssemblyError(f"No neuroid has {name} {value!r}; they have {known}.")
+        assembly = assembly.isel(neuroid=np.flatnonzero(kept))
+    return assembly
+
+
 def average_trials(assembly: xr.DataArray, first: int | None = None) -> xr.DataArray:
     """Mean over the first `first` trials, or all; missing trials are left out.
+
+    Presentations are read in blocks, so that an assembly that is mapped from a file takes little
+    memory beyond its mean.
 
     Raises:
         AssemblyError: if a stimulus has fewer than `first` trials.
     """
     if "trial" not in assembly.dims:
         return assembly
-    return first_trials(assembly, first).mean("trial", skipna=True, keep_attrs=True)
+    kept = first_trials(assembly, first)
+    count = kept.sizes.get("presentation", 1)
+    rows = max(1, _BLOCK_BYTES * count // max(kept.nbytes, 1))
+    if count <= rows:
+        return kept.mean("trial", skipna=True, keep_attrs=True)
+    of_trials = [name for name, coord in kept.coords.items() if "trial" in coord.dims]
+    mean = kept.drop_vars(of_trials).isel(trial=0)
+    values = None
+    for start in range(0, count, rows):
+        block = kept.isel(presentation=slice(start, start + rows)).variable
+        part = block.mean("trial", skipna=True)
+        if values is None:
+            values = np.empty(mean.shape, part.dtype)
+        axis = part.dims.index("presentation")
+        values[(slice(None),) * axis + (slice(start, start + rows),)] = part.values
+    return mean.copy(data=values)
 
 
 def first_trials(assembly: xr.DataArray, count: int | None) -> xr.DataArray:

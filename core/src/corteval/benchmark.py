@@ -15,12 +15,15 @@ from corteval import assembly as assemblies
 from corteval import registry
 from corteval.cards import BenchmarkCard
 from corteval.data import DataSource
-from corteval.errors import OptionError
+from corteval.errors import OptionError, UndefinedScore
 from corteval.metric import Ceiling, Metric
 from corteval.model import ModelCommitment, record
 from corteval.requests import Recording, Request, TimeBin
-from corteval.score import Estimate, Provenance, Score, normalize
+from corteval.score import Estimate, Provenance, Score, normalize, unnormalized
 from corteval.stimuli import StimulusSet
+
+#: Why benchmarks whose card names no ceiling have none.
+NO_CEILING = "no ceiling of this metric follows from these data"
 
 
 @runtime_checkable
@@ -168,6 +171,8 @@ class NeuralBenchmark:
 
     Args:
         card: names data, metric, ceiling and target.
+        neuroids: coordinates and the values that neuroids must have to be predicted, such as
+            ``{"region": "IT"}``; all if empty.
         trials: use the first `trials` trials of every stimulus; None uses all.
         time_bins: asked of the subject; empty leaves time to it. Cards may give (start, end) pairs.
         normalization: by name; None derives it from the kinds of score and ceiling.
@@ -178,6 +183,7 @@ class NeuralBenchmark:
     """
 
     card: BenchmarkCard
+    neuroids: Mapping[str, Any] = field(default_factory=dict)
     trials: int | None = None
     time_bins: tuple[TimeBin, ...] = ()
     normalization: str | None = None
@@ -209,15 +215,16 @@ class NeuralBenchmark:
         metric: Metric = registry.metrics.create(
             self.card.metric, seed=self.seed, **self.metric_options
         )
-        score = normalize(
-            metric(source, target),
-            self.ceiling(),
-            normalization=self.normalization,
-        )
+        score = self._normalized(metric(source, target))
         digests = {"stimuli": stimuli.digest(), "assembly": assemblies.digest(self._trials)}
         provenance = Provenance(digests=digests, seed=self.seed)
         notes = (*score.notes, *self.notes, *self._notes_on_part())
         return replace(score, notes=notes, provenance=provenance)
+
+    def _normalized(self, score: Score) -> Score:
+        if self.card.ceiling is None:
+            return unnormalized(score, NO_CEILING)
+        return normalize(score, self.ceiling(), normalization=self.normalization)
 
     def on(self, part: StimulusPart | None) -> NeuralBenchmark:
         """This benchmark on a part of its stimuli."""
@@ -254,6 +261,7 @@ class NeuralBenchmark:
     @cached_property
     def _trials(self) -> xr.DataArray:
         assembly = assemblies.check_neural(self._data.assembly())
+        assembly = assemblies.select_neuroids(assembly, self.neuroids)
         assembly = assemblies.first_trials(assembly, self.trials)
         if self.part is None:
             return assembly
@@ -279,7 +287,7 @@ class NeuralBenchmark:
     @cached_property
     def _ceiling(self) -> Estimate:
         if self.card.ceiling is None:
-            raise OptionError(f"{self.card.identifier}: its card names no ceiling.")
+            raise UndefinedScore(f"{self.card.identifier}: {NO_CEILING}.")
         estimator: Ceiling = registry.metrics.create(
             self.card.ceiling, seed=self.seed, **self.ceiling_options
         )

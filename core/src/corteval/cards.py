@@ -226,8 +226,8 @@ class BenchmarkCard(Card):
     Args:
         data: identifiers of the data sets it needs.
         metric: identifier of the metric that compares model and data.
-        ceiling: identifier of the estimator of the data's reliability; None if the metric
-            applied to the data themselves is the ceiling.
+        ceiling: identifier of the estimator of the data's reliability; None if the data do not
+            allow any, and then scores are not normalised.
         target: recording target or task, e.g. ``"V4"``.
         species: species of the subjects, e.g. ``"macaque"``.
         parent: name of the group in which suites average it.
@@ -257,6 +257,12 @@ class MetricCard(Card):
         symmetric: whether source and target may be swapped.
         missing: NaN in the source is ``"refused"``, or stands for a unit without a value and is
             ``"omitted"``.
+        takes: form of the target: ``"neural"`` (means over trials), ``"trials"`` (neural, trial by
+            trial), ``"answers"`` (right or wrong), ``"choices"`` (which one), ``"times"`` (reading
+            times) or ``"other"`` (see its documentation).
+        needs: coordinates of the target beyond the ids of stimuli and neuroids.
+        ceilings: identifiers of ceilings that fit, the preferred one first.
+        cross_validated: whether it takes the option ``cross_validation``.
         example: ``"module:callable"`` that makes inputs for the conformance kit, if the metric does
             not take presentation x neuroid. It returns, for a similarity, a source as good as one
             can be, its target, and a source that knows nothing of it; for a ceiling, a reliable
@@ -267,6 +273,10 @@ class MetricCard(Card):
     bounds: tuple[float, float] = (-1.0, 1.0)
     symmetric: bool = False
     missing: Literal["refused", "omitted"] = "refused"
+    takes: Literal["neural", "trials", "answers", "choices", "times", "other"] = "neural"
+    needs: tuple[str, ...] = ()
+    ceilings: tuple[str, ...] = ()
+    cross_validated: bool = False
     example: str | None = None
 
 

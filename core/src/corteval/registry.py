@@ -26,7 +26,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar, cast
 
-from corteval import discovery, settings
+from corteval import discovery, registered, settings
 from corteval.cards import (
     INTERFACES,
     BenchmarkCard,
@@ -53,6 +53,9 @@ T = TypeVar("T")
 
 #: Distribution name shown for cards added at run time.
 RUNTIME = "runtime"
+
+#: And for data sets that were registered by path.
+REGISTERED = "registered"
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,8 @@ class Registry(Generic[C]):
         if isinstance(card, Family):
             examples = ", ".join(f"{card.identifier}/{name}" for name in card.members[:3])
             raise UnknownIdentifier(
-                f"{card.identifier} is a family of {self.kind}; name a member, such as {examples}."
+                f"{card.identifier} is a family of {self.kind}; name a member"
+                + (f", such as {examples}." if examples else ".")
             )
         return card
 
@@ -244,7 +248,7 @@ class Registry(Generic[C]):
 
     @cached_property
     def _installed(self) -> tuple[Plugin[C], ...]:
-        return (*self._from_entry_points(), *self._from_files())
+        return (*self._from_entry_points(), *self._from_files(), *self._from_registrations())
 
     def _from_entry_points(self) -> Iterator[Plugin[C]]:
         for entry_point in discovery.entry_points(f"corteval.{self.kind}"):
@@ -277,6 +281,24 @@ class Registry(Generic[C]):
                     except CortevalError as error:
                         problem = _plugin_error(self.kind, card.identifier, source, error)
                         yield Plugin(card.identifier, self.kind, source, error=problem)
+
+    def _from_registrations(self) -> Iterator[Plugin[C]]:
+        """Data sets registered by path, and the benchmarks that come with them."""
+        if self.kind not in {"data", "benchmarks"}:
+            return
+        for file in registered.files():
+            source = Source(REGISTERED, "", str(file))
+            try:
+                registration = registered.read(file)
+                cards: list[Any] = [registered.data_card(registration)]
+                if self.kind == "benchmarks":
+                    cards = [*registered.benchmark_cards(registration, _metric_cards())]
+                for card in cards:
+                    yield Plugin(card.identifier, self.kind, source, card=card)
+            except Exception as error:
+                if self.kind == "data":  # one that cannot be read is named once
+                    problem = _plugin_error(self.kind, file.stem, source, error)
+                    yield Plugin(file.stem, self.kind, source, error=problem)
 
     def _check_card(self, card: Any, name: str) -> C:
         expected = " or ".join(t.__name__ for t in self.card_types)
@@ -396,13 +418,16 @@ def find(identifier: str) -> list[tuple[str, Card]]:
     """
     found: list[tuple[str, Card]] = []
     unknown: list[str] = []
+    of_families: list[str] = []  # who know their members best
+    family, slash, _ = identifier.partition("/")
     for kind, registry in KINDS.items():
         try:
             found.append((kind, registry.card(identifier)))
         except UnknownIdentifier as error:
-            unknown.append(str(error))
+            (of_families if slash and family in registry else unknown).append(str(error))
     if not found:
         hints = [text for text in unknown if "Did you mean" in text or "pip install" in text]
+        hints = [*of_families, *hints]
         raise UnknownIdentifier(
             hints[0]
             if hints
@@ -421,6 +446,10 @@ def reload() -> None:
 
 #: By `id`, since what plugins create may not be hashable; forgotten with the object.
 _CREATED: dict[int, tuple[weakref.ref[Any], Creation]] = {}
+
+
+def _metric_cards() -> dict[str, MetricCard]:
+    return {plugin.identifier: plugin.card for plugin in metrics.plugins() if plugin.card}
 
 
 def _remember(created: object, how: Creation) -> None:

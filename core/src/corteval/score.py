@@ -99,6 +99,7 @@ class Provenance:
         options: what the caller set beyond the cards, by ``kind/identifier``.
         digests: SHA-256 of stimuli and assemblies, by role.
         seed: of everything random.
+        access: who may have the data, by identifier: ``"public"``, ``"on request"``, ``"private"``.
         device: where the model ran.
         seconds: wall-clock time.
         started: ISO 8601, UTC.
@@ -109,6 +110,7 @@ class Provenance:
     options: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     seed: int | None = None
+    access: Mapping[str, str] = field(default_factory=dict)
     device: str = "cpu"
     seconds: float | None = None
     started: str = ""
@@ -356,6 +358,23 @@ def normalize(
         interval=interval,
         notes=notes,
     )
+
+
+def unnormalized(score: Score, reason: str, *, level: float = 0.95) -> Score:
+    """`score` as it is, with its interval, for data whose ceiling nobody can know.
+
+    Args:
+        score: with a raw estimate.
+        reason: why there is no ceiling; becomes a note.
+        level: nominal coverage, between 0 and 1.
+    """
+    if score.raw is None:
+        raise UndefinedScore("The score has no raw estimate.")
+    interval = interval_of(score.raw.value, score.raw.replicates, level=level)
+    notes = (*score.notes, f"not normalised: {reason}")
+    if interval is not None and "subjects" not in interval.scope:
+        notes += ("the interval does not generalise to new subjects",)
+    return replace(score, value=score.raw.value, interval=interval, notes=notes)
 
 
 def normalized_replicates(score: Score) -> tuple[Replicates, ...]:

@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 from corteval import hooks, registry
 from corteval import store as stores
 from corteval.benchmark import Benchmark
+from corteval.cards import DataCard
 from corteval.commitment import Documented
 from corteval.errors import CortevalError, OptionError, PluginError, UndefinedScore
 from corteval.model import Annotated, LayerCommitment, ModelCommitment, describe
@@ -128,6 +129,7 @@ def _score(subject: _Subject, task: _Task) -> Score:
         cards={**subject.origin.cards, **task.origin.cards},
         options={**subject.origin.options, **task.origin.options, **computed.options},
         digests={**known.digests, **computed.digests},
+        access={**task.origin.access},
         device=computed.device,
         seconds=round(seconds, 3),
         started=started.isoformat(timespec="seconds"),
@@ -233,15 +235,18 @@ def _origin(
         for how in used
         if how.options
     }
+    access: dict[str, str] = {}
     for kind, identifier in parts:
         with contextlib.suppress(CortevalError):  # reported when the part is used
             card = registry.KINDS[kind].card(identifier)
             sources.append(registry.KINDS[kind].source(identifier))
             cards[f"{kind}/{card.identifier}"] = card.version
+            if isinstance(card, DataCard):
+                access[card.identifier] = card.access
     versions: dict[str, str] = {}
     for source in sources:
         versions |= _versions(source)
-    return Provenance(versions=versions, cards=cards, options=options, seed=seed)
+    return Provenance(versions=versions, cards=cards, options=options, access=access, seed=seed)
 
 
 def _computation(model: ModelCommitment) -> Provenance:

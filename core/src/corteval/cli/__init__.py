@@ -38,7 +38,7 @@ VERBS = {
     "score": "Score models on benchmarks.",
     "layers": "Score the layers of a model, and choose one for each target.",
     "cite": "Print BibTeX of plugins and of what they use.",
-    "data": "Show and download data sets.",
+    "data": "Show, download, register, pack and compare data sets.",
     "cache": "Show, verify and shrink the store of computed arrays.",
     "check": "Check that a plugin keeps its contract.",
     "doctor": "Find out what is wrong with this installation.",

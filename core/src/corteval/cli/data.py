@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
-from corteval import registry
+from corteval import registered, registry
 from corteval.cards import DataCard, DataFamily, human_size
 from corteval.cli.consent import ask, yes_option
+from corteval.cli.local_data import diff, export, register, rm
 from corteval.cli.options import (
     json_option,
     mirror_option,
@@ -49,7 +51,7 @@ JSON:
 
 @click.group("data", epilog=f"{_LS_EPILOG}\n{_FETCH_EPILOG}")
 def command() -> None:
-    """Show and download data sets."""
+    """Show, download, register, pack and compare data sets."""
 
 
 @command.command("ls", epilog=_LS_EPILOG)
@@ -58,7 +60,11 @@ def command() -> None:
 def ls(as_json: bool) -> None:
     """Show data sets and how much of them is downloaded."""
     plugins = registry.data.plugins()
-    holdings = [_holding(plugin.card) for plugin in plugins if isinstance(plugin.card, DataCard)]
+    holdings = [
+        {**_holding(plugin.card), **_place(plugin)}
+        for plugin in plugins
+        if isinstance(plugin.card, DataCard)
+    ]
     families = [plugin.card for plugin in plugins if isinstance(plugin.card, DataFamily)]
     if as_json:
         print_json("corteval.data-ls/1", data=holdings)
@@ -112,6 +118,10 @@ def fetch(identifiers: tuple[str, ...], yes: bool, quiet: bool, as_json: bool) -
         raise _together(errors)
 
 
+for _verb in (register, rm, export, diff):
+    command.add_command(_verb)
+
+
 def _fetch_all(card: DataCard, files: list[dict[str, str]], errors: list[CortevalError]) -> None:
     """Add the files of `card` to `files`, and to `errors` why some could not be had."""
     from corteval.fetch import fetch as fetch_resource
@@ -146,6 +156,21 @@ def _holding(card: DataCard) -> dict[str, Any]:
         "files": len(card.resources),
         "downloaded": sum(is_cached(resource) for resource in card.resources),
         "location": os.path.commonpath(folders) if folders else None,
+    }
+
+
+def _place(plugin: registry.Plugin[Any]) -> dict[str, Any]:
+    """Where a registered set lies; it was never downloaded."""
+    if plugin.source.distribution != registry.REGISTERED:
+        return {}
+    registration = registered.read(Path(plugin.source.value))
+    size = sum(size for size, _ in registration.states.values())
+    here = len(registration.digests)
+    return {
+        "size": size,
+        "files": here,
+        "downloaded": here,
+        "location": str(registration.folder),
     }
 
 

@@ -43,6 +43,7 @@ def command(kind: str | None, as_json: bool) -> None:
     if as_json:
         print_json("corteval.list/1", plugins=entries)
     elif entries:
+        entries = _folded(entries)
         header = ("kind", "identifier", "version", "distribution", "summary")
         print_table(header, [_row(entry) for entry in entries], heading=2)
     else:
@@ -79,6 +80,20 @@ def _entries(kind: str) -> list[dict[str, Any]]:
     ]
 
 
+def _folded(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`entries`, with the benchmarks of one registered set and target, one a metric, in one."""
+    folded: dict[Any, dict[str, Any]] = {}
+    for number, entry in enumerate(entries):
+        if entry["kind"] != "benchmarks" or entry["distribution"] != registry.REGISTERED:
+            folded[number] = entry
+            continue
+        card = registry.benchmarks.card(entry["identifier"])
+        start = entry["identifier"].removesuffix(card.metric)
+        known = folded.setdefault(start, {**entry, "identifier": start, "summary": ""})
+        known["summary"] += f"{', ' if known['summary'] else 'one for each of: '}{card.metric}"
+    return [*folded.values()]
+
+
 def _row(entry: dict[str, Any]) -> tuple[str, ...]:
     summary = entry["summary"]
     if entry["role"] == "ceiling":
@@ -89,7 +104,8 @@ def _row(entry: dict[str, Any]) -> tuple[str, ...]:
         summary = f"BROKEN: {entry['error']}"
     return (
         entry["kind"],
-        entry["identifier"] + ("/…" if entry["family"] else ""),
+        entry["identifier"]
+        + ("/…" if entry["family"] else "…" * entry["identifier"].endswith("-")),
         str(entry["version"] or "-"),
         f"{entry['distribution']} {entry['distribution_version']}",
         summary,

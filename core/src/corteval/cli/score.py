@@ -53,7 +53,8 @@ that are done.
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    help="Also write the full records here, one JSON object a line.",
+    help="Also write the full records here, one JSON object a line; of private data without "
+    "anything about single neuroids, stimuli or subjects.",
 )
 @click.option(
     "--layers",
@@ -63,6 +64,7 @@ that are done.
     help="Use the layers of a map that `corteval layers --output` wrote for the one model; targets "
     "it does not name stay as the model has them.",
 )
+@click.option("--shareable", is_flag=True, help="Leave out what was scored on private data.")
 @no_store_option
 @yes_option
 @offline_option
@@ -78,6 +80,7 @@ def command(
     seed: int | None,
     output: Path | None,
     map_file: Path | None,
+    shareable: bool,
     yes: bool,
     quiet: bool,
     as_json: bool,
@@ -99,7 +102,9 @@ def command(
     ask_for_benchmarks(columns, yes=yes)
     with working(quiet=quiet) as display:
         scores, interrupted = _compute(rows, columns, seed, map_file, display)
-    written = output is None or write_lines(output, (score.to_json() for score in scores))
+    if shareable:
+        scores = _shareable(scores)
+    written = output is None or write_lines(output, _records(scores))
     print_scores(scores, as_json, one=asked == 1)  # a full disk must not cost what was computed
     if interrupted:
         say(f"Interrupted: {len(scores)} of {asked} cells are done.")
@@ -142,6 +147,21 @@ def _cells(
     from corteval.layer_map import read_map, score_with_map
 
     return score_with_map(rows[0], read_map(map_file), columns, seed=seed)
+
+
+def _shareable(scores: Sequence[Score]) -> list[Score]:
+    from corteval.sharing import shareable
+
+    kept = shareable(scores)
+    if len(kept) < len(scores):
+        say(f"{len(scores) - len(kept)} of {len(scores)} cells are on private data and left out.")
+    return kept
+
+
+def _records(scores: Iterable[Score]) -> Iterator[str]:
+    from corteval.sharing import redacted
+
+    return (redacted(score).to_json() for score in scores)
 
 
 def print_scores(scores: Sequence[Score], as_json: bool, *, one: bool) -> None:

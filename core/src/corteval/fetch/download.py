@@ -166,7 +166,9 @@ def _obtain(resource: Resource, path: Path, *, reports: bool) -> str:
         except SourceFailed as failure:
             failures.append(f"{source}: {failure}")
             wrong |= isinstance(failure, WrongBytes)
-            log.warning("Could not get %s from %s", path.name, failures[-1])
+            # of many files nobody wants to read this of each: the error tells it of one
+            level = logging.WARNING if reports else logging.INFO
+            log.log(level, "Could not get %s from %s", path.name, failures[-1])
             continue
         part.replace(path)
         sync_folder(path.parent)

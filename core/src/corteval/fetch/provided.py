@@ -28,7 +28,7 @@ def provided(
     place = place.expanduser().absolute()
     if place.is_dir() and any(place.iterdir()):
         return place
-    state = "is empty" if place.is_dir() else "does not exist"
+    state = "is empty" if place.is_dir() else "is no folder" if place.exists() else "does not exist"
     raise NotInData(
         f"{identifier}: {what} cannot be downloaded, and {place} {state}. "
         f"Put them there, or name another folder by the option `folder`. {advice}".strip()

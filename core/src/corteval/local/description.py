@@ -10,7 +10,7 @@ import re
 import tempfile
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, final, get_args
 
@@ -78,6 +78,7 @@ class Description:
         responses: where they lie.
         visual_degrees: extent of the images; None if unknown.
         group_by: column of the stimulus table whose groups are never split.
+        columns: standard name -> what the tables call it, e.g. {"text": "sentence"}.
         visibility: ``"private"``: values never enter what is shared.
         licence: SPDX identifier or words.
         citation: bibtex or words.
@@ -91,6 +92,7 @@ class Description:
     responses: Responses
     visual_degrees: float | None = None
     group_by: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
     visibility: Visibility = "private"
     licence: str = "unpublished"
     citation: str = ""
@@ -166,13 +168,13 @@ def guessed(folder: Path, *, id: str, **given: Any) -> tuple[Description, tuple[
     return guess(folder, id, given)
 
 
-def read_description(folder: Path) -> Description:
-    """Description of `folder`, from its ``dataset.toml``.
+def read_description(folder: Path, *, file: Path | None = None) -> Description:
+    """Description of `folder`, from its ``dataset.toml``, or from `file` if that lies elsewhere.
 
     Raises:
         DatasetError: lists everything that is wrong with it.
     """
-    path = folder / FILE
+    path = file or folder / FILE
     if not folder.is_dir():
         raise DatasetError(f"{folder} is not a folder. Name the folder in which {FILE} lies.")
     if not path.is_file():
@@ -195,32 +197,35 @@ def read_description(folder: Path) -> Description:
         _section(content, "responses", problems), _RESPONSES, "responses", problems
     )
     access = _checked(_section(content, "access", problems), _ACCESS, "access", problems)
+    columns = _names(_section(content, "columns", problems), problems)
     problems += [f"{name} is missing: {_TOP[name][1]}" for name in _NEEDED if name not in content]
     if "file" not in _section(content, "responses", []):
         problems.append(f"responses.file is missing: {_RESPONSES['file'][1]}")
     if problems:
         listed = "\n".join(f"  - {problem}" for problem in problems)
         raise DatasetError(f"{path} needs correction:\n{listed}")
-    return Description(folder=folder, responses=Responses(**responses), **top, **access)
+    return Description(
+        folder=folder, responses=Responses(**responses), columns=columns, **top, **access
+    )
 
 
-def write_description(description: Description) -> Path:
-    """Write ``dataset.toml`` into the folder, whole or not at all; its path.
+def write_description(description: Description, file: Path | None = None) -> Path:
+    """Write ``dataset.toml`` into the folder, or `file`, whole or not at all; its path.
 
     Raises:
         DatasetError: if the folder has one already, or cannot be written to.
     """
-    path = description.folder / FILE
+    path = file or description.folder / FILE
     exists = DatasetError(f"{path} exists and is not overwritten. Edit it, or move it away.")
     if path.exists():
         raise exists
     temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(dir=description.folder, prefix=f".{FILE}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(_toml(description))
-            file.flush()
-            os.fsync(file.fileno())
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{FILE}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(_toml(description))
+            stream.flush()
+            os.fsync(stream.fileno())
         Path(temporary).chmod(0o644)
         try:
             os.link(temporary, path)  # unlike a renaming it never replaces a file
@@ -345,7 +350,7 @@ def _checked(
     prefix = f"{section}." if section else ""
     found: dict[str, Any] = {}
     for key, value in content.items():
-        if not section and key in _SECTIONS:
+        if not section and (key in _SECTIONS or key == "columns"):
             continue
         if key not in keys:
             problems.append(f"{prefix}{key} is no key of a description{_belonging(key, keys)}")
@@ -355,6 +360,17 @@ def _checked(
         except ValueError as error:
             problems.append(f"{prefix}{key} {error}")
     return found
+
+
+def _names(content: Mapping[str, Any], problems: list[str]) -> dict[str, str]:
+    """Names of columns; one that two standard names share would be read twice."""
+    for key, value in content.items():
+        if not isinstance(value, str) or not value:
+            problems.append(f"columns.{key} is {value!r}, not the name of a column")
+    named = {key: value for key, value in content.items() if isinstance(value, str) and value}
+    shared = {value for value in named.values() if [*named.values()].count(value) > 1}
+    problems += [f"columns gives {value!r} several names" for value in sorted(shared)]
+    return named
 
 
 def _belonging(key: str, keys: _Keys) -> str:
@@ -378,6 +394,9 @@ def _toml(description: Description) -> str:
     lines = ["# What this folder holds, for `corteval data register`. Edit as needed.", ""]
     lines += _lines(description, _TOP)
     lines += ["", "[responses]", *_lines(description.responses, _RESPONSES)]
+    if description.columns:
+        lines += ["", "[columns]    # standard name = what the tables call it"]
+        lines += [f"{_key(n)} = {_value(theirs)}" for n, theirs in description.columns.items()]
     lines += ["", "[access]", *_lines(description, _ACCESS)]
     return "\n".join(lines) + "\n"
 
@@ -393,6 +412,10 @@ def _lines(source: Description | Responses, keys: _Keys) -> list[str]:
         else:
             lines.append(f"{name} = {_value(value)}    # {words}")
     return lines
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _value(name)
 
 
 def _value(value: Any) -> str:

@@ -99,6 +99,8 @@ def factory_problem(card: Card) -> str:
     if not callable(factory):
         return f"The factory {card.factory} is {type(factory).__name__}, which cannot be called."
     if isinstance(card, DataFamily):
+        if not card.members:
+            return ""  # it names none whose options could be tried
         card = card.member(card.members[0])
     member = {"member": "any"} if isinstance(card, ModelFamily) else {}
     try:

@@ -3,6 +3,7 @@ import pytest
 
 @pytest.mark.conformance(
     "pixels",
+    "sentence-length",
     "gabor-filterbank",
     "gabor-2.4-cpd",
     "gabor-colour",

@@ -67,8 +67,8 @@ def check_card(specimen: Specimen) -> None:
 def check_light_import(specimen: Specimen) -> None:
     """Importing the card's module brings no heavy library with it and prints nothing."""
     source = registry.KINDS[specimen.kind].source(specimen.identifier)
-    if source.distribution == registry.RUNTIME:
-        raise NotApplicable("The card was added at run time; it lies in no module of its own.")
+    if source.distribution in {registry.RUNTIME, registry.REGISTERED}:
+        raise NotApplicable("The card lies in no module of its own.")
     module = source.value if source.value.endswith(".py") else source.value.partition(":")[0]
     done = subprocess.run(
         [sys.executable, "-c", _IMPORT, module, *HEAVY],

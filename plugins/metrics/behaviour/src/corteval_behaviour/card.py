@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 from corteval.cards import MetricCard
 from corteval_behaviour import citations
@@ -11,6 +11,43 @@ from corteval_behaviour import citations
 SHARE = (0.0, 1.0)
 CORRELATION = (-1.0, 1.0)
 UNBOUNDED = (-math.inf, math.inf)
+
+
+#: Form of the target, and the coordinates it needs, by the function that makes examples.
+_FORMS: dict[str, tuple[Literal["answers", "choices", "times", "other"], tuple[str, ...]]] = {
+    "same_answers": ("answers", ()),
+    "right_answers": ("answers", ()),
+    "subjects": ("answers", ("subject",)),
+    "repeated_tasks": ("answers", ("subject", "task")),
+    "choices": ("choices", ("truth",)),
+    "repeated_choices": ("choices", ("truth", "subject")),
+    "choice_shares": ("choices", ()),
+    "repeated_choice_shares": ("choices", ("subject",)),
+    "discrimination": ("choices", ("truth", "distractor")),
+    "repeated_discrimination": ("choices", ("truth", "distractor")),
+    "words": ("times", ("word_within_sentence_id",)),
+    "repeated_words": ("times", ("word_within_sentence_id", "subject")),
+}
+
+#: What single metrics need beyond that.
+_FURTHER = {
+    "shape_bias": ("texture",),
+    "human_shape_bias": ("texture",),
+    "tasks_consistency": ("task",),
+    "baker_accuracy_delta": ("condition",),
+    "baker_accuracy_delta-legacy": ("condition",),
+    "human_baker_accuracy_delta": ("condition",),
+    "human_baker_accuracy_delta-legacy": ("condition",),
+    "delta_log_likelihood": ("length", "log_frequency"),
+}
+
+#: Metrics whose ceiling among subjects is not ``human_<identifier>``.
+_CEILINGS: dict[str, tuple[str, ...]] = {
+    "error_consistency-legacy": ("human_error_consistency",),
+    "reading_time_correlation-legacy": ("human_reading_time_correlation",),
+    "i2n-noise-corrected": (),
+    "delta_log_likelihood": (),
+}
 
 
 def behavioural_card(
@@ -23,15 +60,21 @@ def behavioural_card(
     **options: Any,
 ) -> MetricCard:
     """Card of a metric, or of a ceiling if it is named ``human_...``."""
+    is_ceiling = identifier.startswith("human_")
+    takes, needs = _FORMS.get(example, ("other", ()))
+    ceilings = () if is_ceiling else _CEILINGS.get(identifier, (f"human_{identifier}",))
     return MetricCard(
         identifier=identifier,
         factory=f"corteval_behaviour.{factory}",
         summary=summary,
         licence="MIT",
-        role="ceiling" if identifier.startswith("human_") else "similarity",
+        role="ceiling" if is_ceiling else "similarity",
         bibtex=bibtex,
         bounds=bounds,
         options=options,
+        takes=takes,
+        needs=(*needs, *_FURTHER.get(identifier, ())),
+        ceilings=ceilings,
         example=f"corteval_behaviour.examples:{example}",
     )
 

@@ -78,6 +78,8 @@ def _card(
         licence="MIT",
         role="ceiling",
         bibtex=bibtex,
+        takes="neural" if by else "trials",
+        needs=("subject",) if by else (),
         example=by,
         options=options,
     )

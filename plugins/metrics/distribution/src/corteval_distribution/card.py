@@ -21,6 +21,7 @@ KS_SIMILARITY = MetricCard(
     bibtex=_MARQUES,
     bounds=(0.0, 1.0),
     missing="omitted",
+    takes="other",
     example="corteval_distribution.ks:example",
 )
 
@@ -33,5 +34,6 @@ KS_SIMILARITY_EXACT = MetricCard(
     options={"exact": True},
     bounds=(0.0, 1.0),
     missing="omitted",
+    takes="other",
     example="corteval_distribution.ks:example",
 )

@@ -84,7 +84,9 @@ _PUBLISHED = {
 
 
 def _card(identifier: str, factory: str, words: str, bibtex: str, **options: Any) -> MetricCard:
-    example = "corteval_regression.variance:banded_example" if factory == "banded_ridge" else None
+    banded = factory == "banded_ridge"
+    needs = ("split",) * identifier.endswith("-split")
+    needs += ("subject",) * (options.get("alpha_per") == "subject")
     return MetricCard(
         identifier=identifier,
         factory=f"corteval_regression.metric:{factory}",
@@ -92,7 +94,11 @@ def _card(identifier: str, factory: str, words: str, bibtex: str, **options: Any
         licence="MIT",
         bibtex=bibtex,
         options=options,
-        example=example,
+        takes="other" if banded else "neural",
+        needs=needs,
+        ceilings=("internal_consistency", "predictor_consistency", "ncsnr"),
+        cross_validated=True,
+        example="corteval_regression.variance:banded_example" if banded else None,
     )
 
 
@@ -186,6 +192,7 @@ UNIQUE_VARIANCE = MetricCard(
     licence="MIT",
     bibtex=DE_HEER,
     bounds=(float("-inf"), float("inf")),  # the others alone may explain less than nothing
+    takes="other",
     example="corteval_regression.variance:example",
 )
 LINEAR_LEGACY = _card(

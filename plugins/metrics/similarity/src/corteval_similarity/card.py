@@ -98,6 +98,7 @@ RDM_CV = MetricCard(
     licence="MIT",
     bibtex=_RSA,
     options=_SUBSETS,
+    cross_validated=True,
     symmetric=True,
 )
 
@@ -108,6 +109,7 @@ CROSSNOBIS = MetricCard(
     licence="MIT",
     bibtex=f"{_CROSSNOBIS}\n{_WHITENED}",
     options={"distance": "crossnobis", "comparison": "whitened cosine"},
+    takes="trials",
     example="corteval_similarity.example:trials",
 )
 
@@ -138,6 +140,7 @@ CKA_CV = MetricCard(
     licence="MIT",
     bibtex=f"{_CKA}\n{_HSIC}",
     options=_SUBSETS,
+    cross_validated=True,
     symmetric=True,
 )
 

@@ -33,6 +33,7 @@ OST = MetricCard(
     summary="Spearman correlation of object solution times; briefly trained readouts, as published",
     licence="MIT",
     bibtex=_BIBTEX,
+    takes="other",
     example="corteval_temporal.example:example",
 )
 
@@ -43,5 +44,6 @@ OST_EXACT = MetricCard(
     licence="MIT",
     bibtex=_BIBTEX,
     options={"readout": "converged"},
+    takes="other",
     example="corteval_temporal.example:example",
 )

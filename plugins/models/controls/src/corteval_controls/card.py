@@ -12,6 +12,15 @@ PIXELS = ModelCard(
     parameters=0,
 )
 
+SENTENCE_LENGTH = ModelCard(
+    identifier="sentence-length",
+    factory="corteval_controls.sentence_length:build",
+    summary="Characters and words of a text",
+    licence="MIT",
+    modalities=frozenset({"text"}),
+    parameters=0,
+)
+
 _ENERGY_MODEL = """@article{adelson1985spatiotemporal,
   title = {Spatiotemporal energy models for the perception of motion},
   author = {Adelson, Edward H. and Bergen, James R.},

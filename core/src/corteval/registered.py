@@ -1,0 +1,263 @@
+"""Cards of data sets that a lab registered by path, and of the benchmarks that come with them.
+
+A registration is a small JSON file below ``CORTEVAL_HOME``, or in the folder ``.corteval`` of a
+project; the data stay where they lie. `corteval.local.registration` writes it. Here it is only
+read, without a numerical library, so that listing stays quick.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corteval import settings
+from corteval.cards import BenchmarkCard, DataCard, MetricCard, check_identifier
+from corteval.errors import CortevalError, PluginError
+
+SCHEMA = "corteval.registered/1"
+FOLDER = "registered"
+_PROJECT = ".corteval"
+#: Fields of the `DataCard` that a registration holds.
+CARD_FIELDS = ("modality", "access", "species", "licence", "bibtex", "summary")
+_UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
+
+#: Of a registered set's cross-validation, unless its stimuli have groups: scikit-learn's
+#: ``ShuffleSplit(10, train_size=.9, random_state=1)`` over stimuli in table order.
+SPLITS = {
+    "folds": "shuffle",
+    "count": 10,
+    "train_size": 0.9,
+    "seed": 1,
+    "group_by": None,
+    "order": "rows",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What decides which benchmarks a data set allows.
+
+    Args:
+        form: ``"neural"``, ``"answers"`` (right or wrong), ``"choices"`` or ``"times"``.
+        targets: name in identifiers -> conditions on neuroids, empty for all of them.
+        coordinates: of the assembly.
+        neuroids: how many; 0 for behaviour.
+        subjects: how many.
+        trials: fewest and most of a stimulus.
+        time_bins: how many.
+        group: presentation coordinate whose values are not divided; "" for none.
+    """
+
+    form: str
+    targets: Mapping[str, Mapping[str, str]]
+    coordinates: tuple[str, ...]
+    neuroids: int
+    subjects: int
+    trials: tuple[int, int]
+    time_bins: int
+    group: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """A registered data set.
+
+    Args:
+        file: the registration.
+        identifier: of the data set.
+        folder: where its files lie.
+        description: of the folder, as ``dataset.toml`` has it.
+        digests: file, relative to the folder -> its SHA-256 when it was registered.
+        states: file -> its size and time of modification then, which spare reading it again.
+        digest: SHA-256 over all of them.
+        registered: date, ISO 8601.
+        card: `CARD_FIELDS` and notes.
+        facts: see there.
+    """
+
+    file: Path
+    identifier: str
+    folder: Path
+    description: Mapping[str, Any]
+    digests: Mapping[str, str]
+    states: Mapping[str, tuple[int, int]]
+    digest: str
+    registered: str
+    card: Mapping[str, Any]
+    facts: Facts
+
+
+def shelves() -> list[Path]:
+    """Folders with registrations, the project's before the user's."""
+    found = [settings.home() / FOLDER]
+    project = project_folder()
+    if project is not None:
+        found.insert(0, project / _PROJECT / FOLDER)
+    return found
+
+
+def project_folder() -> Path | None:
+    """Nearest folder, from the working one upwards, with ``.corteval`` or ``corteval.toml``."""
+    try:
+        here = Path.cwd()
+    except OSError:  # the folder is gone
+        return None
+    marks = (f"{_PROJECT}/{FOLDER}", "corteval.toml")
+    return next((f for f in (here, *here.parents) if any((f / m).exists() for m in marks)), None)
+
+
+def project_shelf() -> Path:
+    """Where ``--project`` registers: in the project, or else in the working folder."""
+    return (project_folder() or Path.cwd()) / _PROJECT / FOLDER
+
+
+def files() -> list[Path]:
+    """Registrations; one that the project and the user have alike is listed once."""
+    found: dict[str, Path] = {}
+    for shelf in shelves():
+        for file in sorted(shelf.glob("*.json")):
+            content = file.read_bytes() if file.name in found else b""
+            if file.name in found and content == found[file.name].read_bytes():
+                continue
+            found[file.name if file.name not in found else str(file)] = file
+    return list(found.values())
+
+
+def read(file: Path) -> Registration:
+    """The registration in `file`.
+
+    Raises:
+        PluginError: if it is none.
+    """
+    try:
+        content = json.loads(file.read_text("utf-8"))
+        if content["schema"] != SCHEMA:
+            raise PluginError(f"{file} is of schema {content['schema']!r}, not {SCHEMA!r}")
+        facts = content["facts"]
+        return Registration(
+            file=file,
+            identifier=check_identifier(content["identifier"]),
+            # a project is moved or shared as a whole, so its registrations are relative to it
+            folder=(file.parents[2] / content["folder"]).absolute(),
+            description=dict(content["description"]),
+            digests=dict(content["digests"]),
+            states={name: (size, time) for name, (size, time) in content["states"].items()},
+            digest=str(content["digest"]),
+            registered=str(content["registered"]),
+            card=dict(content["card"]),
+            facts=Facts(
+                **{
+                    **facts,
+                    "coordinates": tuple(facts["coordinates"]),
+                    "trials": (facts["trials"][0], facts["trials"][1]),
+                }
+            ),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise PluginError(
+            f"{file} is no registration of a data set ({type(error).__name__}: {error}); register "
+            "its folder again, or delete it"
+        ) from error
+
+
+def data_card(registration: Registration) -> DataCard:
+    """Card of a registered data set."""
+    return DataCard(
+        identifier=registration.identifier,
+        factory="corteval.local.registration:Registered",
+        options={"file": str(registration.file)},
+        notes=tuple(registration.card["notes"]),
+        **{name: registration.card[name] for name in CARD_FIELDS},
+    )
+
+
+def benchmark_cards(
+    registration: Registration, metrics: Mapping[str, MetricCard]
+) -> Iterator[BenchmarkCard]:
+    """A benchmark for each target and each metric that fits.
+
+    Args:
+        registration: of the data.
+        metrics: installed ones by identifier, ceilings among them.
+    """
+    facts = registration.facts
+    for target, conditions in facts.targets.items():
+        for metric in metrics.values():
+            if not fits(metric, facts):
+                continue
+            ceiling = _ceiling(metric, facts, metrics)
+            name = f"{registration.identifier}.{_UNFIT.sub('_', target)}-{metric.identifier}"
+            try:
+                check_identifier(name)
+            except CortevalError:
+                continue
+            neural = facts.form == "neural"
+            yield BenchmarkCard(
+                identifier=name,
+                factory="corteval.benchmark:NeuralBenchmark"
+                if neural
+                else "corteval.behavioural_benchmark:BehaviouralBenchmark",
+                summary=f"{registration.identifier}, {target}: {metric.summary}",
+                licence=registration.card["licence"],
+                bibtex=registration.card["bibtex"],
+                data=(registration.identifier,),
+                metric=metric.identifier,
+                ceiling=ceiling,
+                target=target,
+                species=registration.card["species"],
+                options=_neural_options(metric, facts, conditions)
+                if neural
+                else {"task": "reading_time" if facts.form == "times" else "label"},
+            )
+
+
+def fits(metric: MetricCard, facts: Facts) -> bool:
+    """Whether `metric` can compare a model with such data."""
+    if metric.role != "similarity" or "legacy" in metric.identifier:
+        return False
+    if not set(metric.needs) <= set(facts.coordinates):
+        return False
+    if metric.takes == "neural":
+        # symmetric comparisons are of patterns over neuroids, and two have none
+        patterns = facts.neuroids > 2 or not metric.symmetric
+        return facts.form == "neural" and facts.time_bins <= 1 and patterns
+    if metric.takes == "answers":
+        return facts.form == "answers" or (facts.form == "choices" and _has(facts, "truth"))
+    return metric.takes == facts.form
+
+
+def _ceiling(metric: MetricCard, facts: Facts, metrics: Mapping[str, MetricCard]) -> str | None:
+    """The first ceiling of `metric` that such data allow."""
+    fewest, most = facts.trials
+    for name in metric.ceilings:
+        card = metrics.get(name)
+        if card is None or not set(card.needs) <= set(facts.coordinates):
+            continue
+        if card.takes == "trials" and (fewest < 2 or (name == _RECTANGULAR and fewest < most)):
+            continue
+        if "subject" in card.needs and facts.subjects < 2:
+            continue
+        return name
+    return None
+
+
+#: Halves of the same trials of every stimulus; for unequal numbers there are others.
+_RECTANGULAR = "internal_consistency"
+
+
+def _neural_options(
+    metric: MetricCard, facts: Facts, conditions: Mapping[str, str]
+) -> dict[str, Any]:
+    options: dict[str, Any] = {"neuroids": dict(conditions)} if conditions else {}
+    if metric.cross_validated and not metric.symmetric and "split" not in metric.needs:
+        grouped = {"folds": "kfold", "group_by": facts.group} if facts.group else {}
+        options["metric_options"] = {"cross_validation": {**SPLITS, **grouped}}
+    return options
+
+
+def _has(facts: Facts, coordinate: str) -> bool:
+    return coordinate in facts.coordinates
