@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,9 +8,17 @@ import xarray as xr
 import corteval
 from corteval import hooks, registry
 from corteval.assembly import neural
-from corteval.benchmark import NeuralBenchmark
+from corteval.benchmark import NO_CEILING, NeuralBenchmark
 from corteval.cards import BenchmarkCard, DataCard, MetricCard, ModelCard
-from corteval.errors import AssemblyError, OptionError, PluginError, UnsupportedRequest
+from corteval.cli import main
+from corteval.errors import (
+    AssemblyError,
+    OptionError,
+    PluginError,
+    UndefinedScore,
+    UnsupportedRequest,
+)
+from corteval.intervals import Replicates, interval_of
 from corteval.model import ANY_TARGET, LayerCommitment, ablation, perform, record
 from corteval.requests import (
     Between,
@@ -22,7 +32,9 @@ from corteval.requests import (
 )
 from corteval.score import Estimate, Score
 from corteval.scoring import score, score_all
+from corteval.stats.paired import compare
 from corteval.stimuli import StimulusSet
+from corteval.testing import run_checks
 
 FEATURES = 6
 NOISE = 1.0
@@ -73,7 +85,10 @@ def features(seed=0, count=120):
 
 
 class Data:
-    """Neurons that are a linear function of `features()`, with noise."""
+    """Neurons that are a linear function of `features()`, with noise; perhaps some of them."""
+
+    def __init__(self, kept=None):
+        self.kept = [0, 1, 2, 3, 4] if kept is None else kept
 
     def stimuli(self):
         return stimuli()
@@ -82,7 +97,9 @@ class Data:
         rng = np.random.default_rng(1)
         signal = features() @ rng.standard_normal((FEATURES, 5)) / np.sqrt(FEATURES)
         trials = signal[:, :, None] + NOISE * rng.standard_normal((*signal.shape, 10))
-        return neural(trials, stimuli().stimulus_ids, {"neuroid_id": list("abcde")})
+        units = {"neuroid_id": list("abcde"), "region": ["V4", "IT", "V4", "IT", "IT"]}
+        assembly = neural(trials, stimuli().stimulus_ids, units)
+        return assembly.isel(neuroid=self.kept)
 
 
 class Correlation:
@@ -105,6 +122,23 @@ class TrueReliability:
     def __call__(self, assembly):
         signal = assembly.mean("trial").var("presentation").mean() - NOISE**2 / 10
         return Estimate(value=float(signal / (signal + NOISE**2 / 10)), quantity="reliability")
+
+
+class Resampled:
+    """`Correlation`, with bootstrap replicates over stimuli."""
+
+    def __init__(self, seed=0, resamples=300):
+        self.seed, self.resamples = seed, resamples
+
+    def __call__(self, source, target):
+        value = Correlation()(source, target).raw.value
+        rows = np.random.default_rng(self.seed).integers(0, len(target), (self.resamples, 120))
+        values = [Correlation()(source[r], target[r]).raw.value for r in rows]
+        found = Replicates(scope="stimuli", sizes=(120,), values=tuple(values), seed=self.seed)
+        raw = Estimate(
+            value=value, quantity="correlation", replicates=(found,) if self.resamples else ()
+        )
+        return Score(value=value, raw=raw)
 
 
 def leave():
@@ -141,6 +175,11 @@ BENCHMARK = BenchmarkCard(
 )
 
 
+NO_CEILING_CARD = replace(
+    BENCHMARK, identifier="Toy.V4-toy_resampled", metric="toy_resampled", ceiling=None
+)
+
+
 def perfect(gain=1.0):
     rng = np.random.default_rng(1)
     return subject(gain * features() @ rng.standard_normal((FEATURES, 5)), "perfect")
@@ -156,9 +195,10 @@ def toys():
         registry.data.temporary(card(DataCard, "Toy", "Data")),
         registry.metrics.temporary(
             card(MetricCard, "toy_r", "Correlation"),
+            card(MetricCard, "toy_resampled", "Resampled"),
             card(MetricCard, "toy_reliability", "TrueReliability", role="ceiling"),
         ),
-        registry.benchmarks.temporary(BENCHMARK),
+        registry.benchmarks.temporary(BENCHMARK, NO_CEILING_CARD),
         registry.models.temporary(
             card(ModelCard, "perfect", "perfect"),
             card(ModelCard, "exits", "exits_when_asked"),
@@ -474,3 +514,136 @@ def test_impossible_requests_are_refused():
         Recording("V1", trials=0)
     with pytest.raises(OptionError, match="no value lies between"):
         Between("x", 2, 1)
+
+
+# Some of the neuroids
+
+
+def generator_of(kept):
+    """The subject whose units are the signals of some neurons of `Data`."""
+    rng = np.random.default_rng(1)
+    return subject((features() @ rng.standard_normal((FEATURES, 5)))[:, kept], "perfect")
+
+
+@pytest.mark.parametrize(("region", "kept"), [("IT", [1, 3, 4]), ("V4", [0, 2])])
+def test_a_benchmark_of_some_neuroids_is_that_of_data_that_hold_these_only(region, kept):
+    model = generator_of(kept)
+    some = score(model, NeuralBenchmark(card=BENCHMARK, neuroids={"region": region}))
+    only = card(DataCard, "Only", "Data", options={"kept": kept})
+    with registry.data.temporary(only):
+        whole = score(model, NeuralBenchmark(card=replace(BENCHMARK, data=("Only",))))
+    assert some.status == "scored"
+    assert replace(some, provenance=None) == replace(whole, provenance=None)
+    assert some.provenance.digests == whole.provenance.digests
+    full = NeuralBenchmark(card=BENCHMARK)
+    assert some.ceiling != full.ceiling()
+    assert full.ideal_responses(0).sizes["neuroid"] == 5
+
+
+def test_a_card_may_name_the_neuroids_and_several_conditions_hold_together():
+    region = replace(BENCHMARK, identifier="Toy.IT-toy_r", options={"neuroids": {"region": "IT"}})
+    with registry.benchmarks.temporary(region):
+        named = registry.benchmarks.create("Toy.IT-toy_r")
+    assert list(named.ideal_responses(0)["neuroid_id"].values) == ["b", "d", "e"]
+    one = NeuralBenchmark(card=BENCHMARK, neuroids={"region": "IT", "neuroid_id": "d"})
+    assert list(one.ideal_responses(0)["neuroid_id"].values) == ["d"]
+
+
+def test_a_value_that_no_neuroid_has_is_an_error_that_names_what_there_is():
+    (result,) = score_all(["perfect"], [NeuralBenchmark(card=BENCHMARK, neuroids={"region": "V1"})])
+    assert result.status == "failed"
+    assert result.reason == "No neuroid has region 'V1'; they have IT, V4."
+
+
+# Data without a ceiling
+
+
+def test_without_a_ceiling_the_raw_score_is_the_score_and_a_note_says_so():
+    result = score("perfect", "Toy.V4-toy_resampled")
+    target = Data().assembly().mean("trial")
+    by_hand = np.mean([np.corrcoef(perfect().extractor.values[:, n], target[:, n])[0, 1]
+                       for n in range(5)])  # fmt: skip
+    assert result.status == "scored"
+    assert result.value == result.raw.value == pytest.approx(by_hand)
+    assert (result.normalization, result.ceiling) == ("", None)
+    assert f"not normalised: {NO_CEILING}" in result.notes
+    assert "the interval does not generalise to new subjects" in result.notes
+    assert result.interval == interval_of(result.raw.value, result.raw.replicates)
+    assert result.interval.low < result.value < result.interval.high
+    assert result.summary()["normalization"] is None
+
+
+def test_without_a_ceiling_there_is_no_estimate_of_one():
+    with pytest.raises(UndefinedScore, match=rf"Toy\.V4-toy_resampled: {NO_CEILING}"):
+        registry.benchmarks.create("Toy.V4-toy_resampled").ceiling()
+
+
+def test_without_a_ceiling_and_without_replicates_a_note_says_that_there_is_no_interval():
+    bare = NeuralBenchmark(card=NO_CEILING_CARD, metric_options={"resamples": 0})
+    result = score("perfect", bare)
+    assert result.interval is None
+    assert any(note.startswith("no interval: ") for note in result.notes)
+
+
+def test_a_score_without_a_ceiling_survives_json():
+    result = score("perfect", "Toy.V4-toy_resampled")
+    again = Score.from_json(result.to_json())
+    assert again == result
+    assert (again.ceiling, again.normalization) == (None, "")
+    assert "(raw)" in repr(result)
+
+
+def test_the_table_has_no_ceiling_where_there_is_none(capsys):
+    assert main(["score", "perfect", "Toy.V4-toy_resampled"]) == 0
+    out, err = capsys.readouterr()
+    cells = out.splitlines()[1].split()
+    assert cells[:3] == ["perfect", "Toy.V4-toy_resampled", cells[-4]]  # the score is the raw one
+    assert cells[-3:] == ["-", "-", "scored"]  # ceiling, normalisation, status
+    assert f"not normalised: {NO_CEILING}" in err
+
+
+def test_scores_without_a_ceiling_are_compared_by_their_raw_replicates():
+    noisy = subject(perfect().extractor.values + 2 * features(3)[:, :5], "noisy")
+    first, second = (score(model, "Toy.V4-toy_resampled") for model in ("perfect", noisy))
+    result = compare(first, second)
+    assert result.difference == pytest.approx(first.raw.value - second.raw.value)
+    ours, theirs = (np.array(s.raw.replicates[0].values) for s in (first, second))
+    low, high = np.quantile(ours - theirs, [0.025, 0.975])
+    assert result.interval.low == pytest.approx(low, abs=0.02)
+    assert result.interval.high == pytest.approx(high, abs=0.02)
+    assert result.p_value == pytest.approx(2 / 301)
+    normalised = replace(first, ceiling=Estimate(value=1.0), normalization="r/c")
+    with pytest.raises(OptionError, match="One score is normalised"):
+        compare(first, normalised)
+
+
+def test_a_benchmark_without_a_ceiling_keeps_the_contract():
+    results = {r.name: r for r in run_checks("Toy.V4-toy_resampled", kind="benchmarks")}
+    failed = {name: r.message for name, r in results.items() if not r.ok}
+    assert set(failed) <= {"card", "unit_order"}, failed  # no bibtex; by position, as it says
+    assert (results["ceiling"].status, results["score_complete"].status) == ("skipped", "passed")
+    assert "names no ceiling" in results["ceiling"].message
+
+
+def test_a_benchmark_that_loses_the_ceiling_its_card_names_fails_a_check():
+    class Losing:
+        card = BENCHMARK
+
+        def __init__(self, card):
+            self.right = NeuralBenchmark(card=card)
+
+        def __getattr__(self, name):
+            return getattr(self.right, name)
+
+        def __call__(self, model):
+            result = self.right(model)
+            return replace(result, ceiling=None, normalization="", interval=None)
+
+        def ceiling(self):
+            raise UndefinedScore("I have lost it")
+
+    globals()["Losing"] = Losing
+    lost = replace(BENCHMARK, identifier="Toy.V4-lost", factory=f"{__name__}:Losing")
+    with registry.benchmarks.temporary(lost):
+        results = {r.name: r for r in run_checks("Toy.V4-lost", kind="benchmarks")}
+    assert {"ceiling", "score_complete"} <= {name for name, r in results.items() if not r.ok}

@@ -256,3 +256,39 @@ def test_units_are_selected_by_ranges_and_values():
     assert list(selected_units(None, columns)) == [0, 1, 2, 3]
     with pytest.raises(UnsupportedRequest, match="no coordinate 'y'; known are layer, x"):
         selected_units(UnitFilter((Between("y", 0, 1),)), columns)
+
+
+def regions():
+    assembly = responses(neuroids=5)
+    return assembly.assign_coords(
+        region=("neuroid", ["V4", "IT", "IT", "V4", "IT"]), subject=("neuroid", [1, 1, 2, 2, 2])
+    )
+
+
+def test_neuroids_are_selected_by_the_values_of_their_coordinates():
+    assembly = regions()
+    chosen = assemblies.select_neuroids(assembly, {"region": "IT", "subject": 2})
+    assert list(chosen["neuroid_id"].values) == ["n2", "n4"]
+    np.testing.assert_array_equal(chosen.values, assembly.values[:, [2, 4]])
+    assert assemblies.select_neuroids(assembly, {}) is assembly
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"region": "V9"}, r"^No neuroid has region 'V9'; they have IT, V4\.$"),
+        ({"subject": 3}, r"^No neuroid has subject 3; they have 1, 2\.$"),
+        ({"subject": 1, "region": "V4", "neuroid_id": "n1"}, "neuroid_id 'n1'; they have n0"),
+        ({"area": "V4"}, "Coordinate 'area' along neuroid is missing"),
+        ({"stimulus_id": "s0"}, "Coordinate 'stimulus_id' along neuroid is missing"),
+    ],
+)
+def test_a_selection_that_leaves_no_neuroid_is_an_error_that_names_what_there_is(values, message):
+    with pytest.raises(AssemblyError, match=message):
+        assemblies.select_neuroids(regions(), values)
+
+
+def test_many_values_of_a_coordinate_are_not_all_named():
+    assembly = responses(neuroids=40)
+    with pytest.raises(AssemblyError, match=r"they have n0, n1, n10, n11, n12, \.\.\.\.$"):
+        assemblies.select_neuroids(assembly, {"neuroid_id": "n99"})

@@ -265,6 +265,7 @@ class Score:
         return lines + [("note", note) for note in self.notes]
 
 
+_NO_REPLICATES = "no interval: the metric was asked for no bootstrap replicates"
 _PLAIN = ("value", "normalization", "chance", "status", "reason", "notes", "model", "benchmark")
 _PARTS: dict[str, type[Any]] = {
     "raw": Estimate,
@@ -345,7 +346,7 @@ def normalize(
             "no interval: over a tenth of the bootstrap replicates are undefined, most often "
             "because the ceiling is hardly above zero"
             if raw.replicates
-            else "no interval: the metric was asked for no bootstrap replicates",
+            else _NO_REPLICATES,
         )
     if interval is not None and "subjects" not in interval.scope:
         notes += ("the interval does not generalise to new subjects",)
@@ -372,6 +373,12 @@ def unnormalized(score: Score, reason: str, *, level: float = 0.95) -> Score:
         raise UndefinedScore("The score has no raw estimate.")
     interval = interval_of(score.raw.value, score.raw.replicates, level=level)
     notes = (*score.notes, f"not normalised: {reason}")
+    if interval is None:
+        notes += (
+            "no interval: over a tenth of the bootstrap replicates are undefined"
+            if score.raw.replicates
+            else _NO_REPLICATES,
+        )
     if interval is not None and "subjects" not in interval.scope:
         notes += ("the interval does not generalise to new subjects",)
     return replace(score, value=score.raw.value, interval=interval, notes=notes)

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 from corteval import hooks, registry
 from corteval import store as stores
 from corteval.benchmark import Benchmark
-from corteval.cards import DataCard
+from corteval.cards import BenchmarkCard, DataCard
 from corteval.commitment import Documented
 from corteval.errors import CortevalError, OptionError, PluginError, UndefinedScore
 from corteval.model import Annotated, LayerCommitment, ModelCommitment, describe
@@ -73,7 +73,13 @@ def score_all(
             if isinstance(result, Exception):
                 row, column = _label(model, subject), _label(benchmark, task)
                 log.info("%s on %s failed", row, column, exc_info=result)
-                result = Score.unscored("failed", str(result), model=row, benchmark=column)
+                result = Score.unscored(
+                    "failed",
+                    str(result),
+                    model=row,
+                    benchmark=column,
+                    provenance=Provenance(access=_access(benchmark, task)),
+                )
             yield result
 
 
@@ -129,7 +135,7 @@ def _score(subject: _Subject, task: _Task) -> Score:
         cards={**subject.origin.cards, **task.origin.cards},
         options={**subject.origin.options, **task.origin.options, **computed.options},
         digests={**known.digests, **computed.digests},
-        access={**task.origin.access},
+        access={**known.access, **task.origin.access},
         device=computed.device,
         seconds=round(seconds, 3),
         started=started.isoformat(timespec="seconds"),
@@ -189,11 +195,27 @@ def _task(benchmark: str | Benchmark, seed: int | None) -> _Task:
             "See corteval.benchmark.Benchmark."
         )
     card = built.card
-    parts = [("metrics", card.metric), ("metrics", card.ceiling or "")]
-    parts += [("data", identifier) for identifier in card.data]
     return _Task(
-        built, _named(built, benchmark) or card.identifier, _origin([built], parts, seed=seed)
+        built,
+        _named(built, benchmark) or card.identifier,
+        _origin([built], _parts(card), seed=seed),
     )
+
+
+def _parts(card: BenchmarkCard) -> list[tuple[str, str]]:
+    """Kind and identifier of what a benchmark is made of."""
+    parts = [("metrics", card.metric), ("metrics", card.ceiling or "")]
+    return parts + [("data", identifier) for identifier in card.data]
+
+
+def _access(benchmark: str | Benchmark, task: _Task | Exception) -> dict[str, str]:
+    """Who may have the data behind a cell that failed: its reason may tell of them."""
+    if isinstance(task, _Task):
+        return {**task.origin.access}
+    with contextlib.suppress(CortevalError):
+        if isinstance(benchmark, str):
+            return {**_origin([], _parts(registry.benchmarks.card(benchmark))).access}
+    return {}
 
 
 def _label(asked: object, built: object) -> str:

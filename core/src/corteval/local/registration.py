@@ -21,7 +21,6 @@ import xarray as xr
 from corteval import registered, registry
 from corteval.assembly import in_order
 from corteval.errors import (
-    CortevalError,
     DatasetError,
     DuplicateIdentifier,
     PluginError,
@@ -122,7 +121,7 @@ def register(
         )
     shelf = registered.project_shelf() if project else registered.shelves()[-1]
     file = shelf / f"{description.id}.json"
-    _refuse_duplicate(description, file, replace=replace)
+    earlier = _earlier(description, replace=replace)
     if (description.folder / digests.FILE).is_file():
         digests.verify(description.folder)
     stimuli = load_stimuli(description)
@@ -143,6 +142,9 @@ def register(
         "facts": asdict(facts_of(description, stimuli, assembly)),
     }
     _write(file, json.dumps(content, indent=1, ensure_ascii=False))
+    for old in earlier:
+        if old != file:
+            old.unlink(missing_ok=True)
     registry.data.reload()
     registry.benchmarks.reload()
     return registered.read(file)
@@ -318,7 +320,13 @@ def _as_bibtex(description: Description) -> str:
     return f"@misc{{{description.id},\n  note = {{{words}}}\n}}"
 
 
-def _refuse_duplicate(description: Description, file: Path, *, replace: bool) -> None:
+def _earlier(description: Description, *, replace: bool) -> list[Path]:
+    """Registrations that a new one of this identifier takes the place of.
+
+    Raises:
+        DuplicateIdentifier: if the identifier is a plugin's, or another folder's unasked.
+    """
+    found = []
     for plugin in registry.data.plugins():
         if plugin.identifier.casefold() != description.id.casefold():
             continue
@@ -327,15 +335,17 @@ def _refuse_duplicate(description: Description, file: Path, *, replace: bool) ->
                 f"{plugin.source.distribution} provides {plugin.identifier} already; choose "
                 "another id."
             )
-        with contextlib.suppress(CortevalError):
-            old = registered.read(Path(plugin.source.value))
-            if old.folder.resolve() != description.folder.resolve() and not replace:
-                raise DuplicateIdentifier(
-                    f"{old.identifier} is registered for {old.folder}; choose another id, or say "
-                    "--replace."
-                )
-        if Path(plugin.source.value) != file:
-            Path(plugin.source.value).unlink()  # one place at a time
+        file = Path(plugin.source.value)
+        found.append(file)
+        old = None
+        with contextlib.suppress(PluginError):  # a registration nobody can read is in no one's way
+            old = registered.read(file)
+        if old and old.folder.resolve() != description.folder.resolve() and not replace:
+            raise DuplicateIdentifier(
+                f"{old.identifier} is registered for {old.folder}; choose another id, or say "
+                "--replace."
+            )
+    return found
 
 
 def _state(path: Path) -> tuple[int, int]:

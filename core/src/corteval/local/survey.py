@@ -24,7 +24,7 @@ class Survey:
             deviation over stimuli of the mean over trials), missing (share of values).
         constant: (neuroid) whether all means over trials are equal.
         unanswered: (presentation, neuroid) whether there is no value at all.
-        infinite: places of the first infinite values: presentation, neuroid, value.
+        infinite: first places of infinite values by neuroid: presentation, neuroid, value.
         infinite_count: how many there are.
         fewest: trials of the stimulus that has least, over neuroids.
         most: trials of the stimulus that has most.
@@ -68,7 +68,7 @@ def survey(assembly: xr.DataArray) -> Survey:
         endless = np.isinf(values)
         if endless.any():
             infinite_count += int(endless.sum())
-            for p, n, t, k in np.argwhere(endless)[: max(0, 5 - len(infinite))]:
+            for n, p, t, k in np.argwhere(endless.swapaxes(0, 1))[: max(0, 5 - len(infinite))]:
                 infinite.append((int(p), int(n) + start, float(values[p, n, t, k])))
             values[endless] = np.nan
         there = ~np.isnan(values)

@@ -80,7 +80,7 @@ def draw(
 
     Args:
         stimulus_ids: draw stimuli.
-        neuroid_ids: draw neuroids, or
+        neuroid_ids: draw neuroids, unless stimuli are drawn and there is one neuroid only; or
         subjects: of each neuroid: from `FEWEST_SUBJECTS` on, draw subjects instead.
         resamples: number of draws; none at all gives no draws.
         seed: of the draws.
@@ -98,7 +98,7 @@ def draw(
         units = draw_counts(names, resamples, [seed, 2])[:, of_subject]
         about = _digest(names, resamples, seed)
         found.append(Draws("subjects", (len(names),), None, units, seed, about))
-    elif neuroid_ids is not None:
+    elif neuroid_ids is not None and (len(neuroid_ids) > 1 or not found):
         units = draw_counts(neuroid_ids, resamples, [seed, 1])
         about = _digest(neuroid_ids, resamples, seed)
         found.append(Draws("neuroids", (len(neuroid_ids),), None, units, seed, about))

@@ -11,7 +11,7 @@ import numpy as np
 from corteval import registry
 from corteval.benchmark import Benchmark, SelfTesting
 from corteval.cards import BenchmarkCard
-from corteval.errors import CortevalError
+from corteval.errors import CortevalError, UndefinedScore
 from corteval.model import ModelCommitment, describe
 from corteval.requests import Recording, Request, as_json
 from corteval.score import NORMALIZATIONS, Score
@@ -66,7 +66,12 @@ def check_asks_as_declared(specimen: Specimen) -> None:
 
 def check_ceiling(specimen: Specimen) -> None:
     """The ceiling is finite, positive, and the same for two instances."""
-    ceiling = _benchmark(specimen).ceiling()
+    try:
+        ceiling = _benchmark(specimen).ceiling()
+    except UndefinedScore as reason:
+        if _promises_ceiling(specimen):
+            raise
+        raise NotApplicable(f"Its card names no ceiling: {reason}") from reason
     require_finite(ceiling)
     require(ceiling.value > 0, f"The ceiling is {ceiling.value:.4g}; no score can be normalised.")
     with global_random_state(7):
@@ -144,14 +149,19 @@ def check_seed(specimen: Specimen) -> None:
 
 
 def check_score_complete(specimen: Specimen) -> None:
-    """The score has raw value, ceiling, normalisation, and an interval that holds the value."""
+    """The score has raw value, ceiling, normalisation, and an interval that holds the value.
+
+    Of a benchmark whose card names no ceiling, it may do without ceiling and normalisation.
+    """
     result = _defined_score(specimen)
     require(np.isfinite(result.value), f"The score is {result.value} with status scored.")
+    bare = result.ceiling is None and not _promises_ceiling(specimen)
     require(
-        result.normalization in NORMALIZATIONS,
+        result.normalization in NORMALIZATIONS or (bare and not result.normalization),
         f"The normalisation is {result.normalization!r}; known are {', '.join(NORMALIZATIONS)}.",
     )
-    lacking = [name for name in ("raw", "ceiling") if getattr(result, name) is None]
+    needed = ("raw",) if bare else ("raw", "ceiling")
+    lacking = [name for name in needed if getattr(result, name) is None]
     require(not lacking, f"The score has no {' and no '.join(lacking)}.")
     interval = result.interval
     explained = any("no interval" in note for note in result.notes)
@@ -212,6 +222,10 @@ def _subject(specimen: Specimen) -> ModelCommitment:
     if refused:
         raise NotApplicable(f"{toy.identifier} cannot answer {refused[0]}.")
     return toy
+
+
+def _promises_ceiling(specimen: Specimen) -> bool:
+    return not (isinstance(specimen.card, BenchmarkCard) and specimen.card.ceiling is None)
 
 
 def _modalities(specimen: Specimen) -> set[str]:
