@@ -65,6 +65,42 @@ def test_every_model_package_is_on_the_page_of_models():
         assert plugin.kind != "models" or f"`{plugin.dist}`" in text
 
 
+DATA_PAGE = (ROOT / "docs" / "data.md").read_text()
+
+
+def test_every_data_package_is_on_the_page_of_data():
+    for plugin in PLUGINS:
+        assert plugin.kind != "data" or f"`{plugin.dist}`" in DATA_PAGE
+
+
+def test_the_python_of_the_page_of_data_runs(mirror, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CORTEVAL_HOME", str(tmp_path))
+    (code,) = blocks(DATA_PAGE, "python")
+    exec(compile(code, "data.md", "exec"), {})
+    assert "160 of image" in capsys.readouterr().out
+
+
+def test_the_description_on_the_page_of_data_is_understood(tmp_path):
+    from corteval.local.description import read_description
+
+    (text,) = blocks(DATA_PAGE, "toml")
+    (tmp_path / "dataset.toml").write_text(text)
+    description = read_description(tmp_path)
+    assert description.id == "MyLab2026"
+    assert description.columns == {"text": "sentence"}
+
+
+def test_every_key_of_a_description_is_a_flag_of_register():
+    from dataclasses import fields
+
+    from corteval.cli.local_data import register
+    from corteval.local.description import Description, Responses
+
+    flags = {parameter.name for parameter in register.params}
+    keys = {field.name for kind in (Description, Responses) for field in fields(kind)}
+    assert keys - {"id", "responses", "folder"} <= flags
+
+
 METRICS_PAGE = (ROOT / "docs" / "metrics.md").read_text()
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -37,6 +38,7 @@ hookimpl = pluggy.HookimplMarker("corteval")
 log = logging.getLogger(__name__)
 
 GROUP = "corteval.hooks"
+_LOADING = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -205,11 +207,16 @@ def problems() -> list[HookProblem]:
 def reload() -> None:
     """Forget what was loaded; the next use discovers hook plugins anew."""
     discovery.forget()
-    _loaded.cache_clear()
+    _load.cache_clear()
+
+
+def _loaded() -> tuple[pluggy.PluginManager, tuple[HookProblem, ...]]:
+    with _LOADING:  # it redirects stdout, which two threads would not put back
+        return _load()
 
 
 @cache
-def _loaded() -> tuple[pluggy.PluginManager, tuple[HookProblem, ...]]:
+def _load() -> tuple[pluggy.PluginManager, tuple[HookProblem, ...]]:
     manager = pluggy.PluginManager("corteval")
     manager.add_hookspecs(Specifications)
     found: list[HookProblem] = []
