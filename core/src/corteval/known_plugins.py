@@ -8,6 +8,7 @@ from __future__ import annotations
 INSTALL: dict[str, dict[str, str]] = {
     "models": {
         "pixels": "corteval-controls",
+        "sentence-length": "corteval-controls",
         "gabor-filterbank": "corteval-controls",
         "gabor-45-degrees": "corteval-controls",
         "gabor-2.4-cpd": "corteval-controls",

@@ -19,7 +19,8 @@ from corteval.errors import (
     UndefinedScore,
 )
 from corteval.model import record
-from corteval_cowley2023.card import COMMIT, PINNED, session_card
+from corteval_cowley2023.card import COMMIT, PINNED
+from corteval_cowley2023.recipe import session_card
 from corteval_cowley2023.sessions import SESSIONS
 
 AVERAGES = {"190923": 33, "201025": 89}

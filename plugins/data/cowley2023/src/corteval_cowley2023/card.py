@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import final
 
 from corteval.cards import DataCard, Resource
-from corteval.errors import OptionError
-from corteval_cowley2023.sessions import SESSIONS, Session
+from corteval_cowley2023.sessions import SESSIONS
 
 REPOSITORY = "https://github.com/cowleygroup/V4_compact_models"
 COMMIT = "f4552ad9d34a466ebc66658f72a08a8e5038f1cf"
@@ -16,9 +14,9 @@ COMMIT = "f4552ad9d34a466ebc66658f72a08a8e5038f1cf"
 _ROOT = (
     f"https://raw.githubusercontent.com/cowleygroup/V4_compact_models/{COMMIT}/data_V4_responses"
 )
-_LICENCE = "GPL-3.0-only"
-_FACTORY = "corteval_cowley2023.data:Cowley2023"
-_BIBTEX = """@article{cowley2023compact,
+LICENCE = "GPL-3.0-only"
+FACTORY = "corteval_cowley2023.data:Cowley2023"
+BIBTEX = """@article{cowley2023compact,
   title = {Compact deep neural network models of visual cortex},
   author = {Cowley, Benjamin R. and Stan, Patricia L. and Pillow, Jonathan W. and
             Smith, Matthew A.},
@@ -26,7 +24,7 @@ _BIBTEX = """@article{cowley2023compact,
   year = {2023},
   doi = {10.1101/2023.11.22.568315}
 }"""
-_NOT_STATED = (
+NOT_STATED = (
     "The onset of the 100 ms in which spikes were counted and the images' extent in degrees are "
     "not stated by the authors."
 )
@@ -47,7 +45,7 @@ class Pinned:
 
 
 def _file(name: str, sha256: str, size: int) -> Resource:
-    return Resource(url=f"{_ROOT}/{name}", sha256=sha256, size=size, licence=_LICENCE)
+    return Resource(url=f"{_ROOT}/{name}", sha256=sha256, size=size, licence=LICENCE)
 
 
 #: Sessions that can be downloaded.
@@ -92,16 +90,16 @@ PINNED = {
 
 COWLEY2023 = DataCard(
     identifier="Cowley2023",
-    factory=_FACTORY,
+    factory=FACTORY,
     summary="Spike counts of 50 macaque V4 neurons to 640 images, 6 to 10 repeats each",
-    licence=_LICENCE,
-    bibtex=_BIBTEX,
+    licence=LICENCE,
+    bibtex=BIBTEX,
     species="macaque",
     resources=(PINNED["210325"].responses, PINNED["210325"].images),
     notes=(
         "Session 210325, one animal; other sessions of the authors' repository are read from a "
         "clone of it, see the package's README.",
-        _NOT_STATED,
+        NOT_STATED,
     ),
 )
 
@@ -110,11 +108,11 @@ def _averages(session: str) -> DataCard:
     listed = SESSIONS[session]
     return DataCard(
         identifier=f"Cowley2023.{session}",
-        factory=_FACTORY,
+        factory=FACTORY,
         summary=f"Mean spike counts of {listed.neurons} macaque V4 neurons to {listed.images:,} "
         "natural photographs",
-        licence=_LICENCE,
-        bibtex=_BIBTEX,
+        licence=LICENCE,
+        bibtex=BIBTEX,
         species="macaque",
         options={"session": session},
         resources=(PINNED[session].responses, PINNED[session].images),
@@ -122,7 +120,7 @@ def _averages(session: str) -> DataCard:
             "Averages over repeats only: the file of single trials is larger than 4 MiB and not "
             "pinned, so no ceiling can be computed. From a clone of the authors' repository, "
             "named by the option `folder`, the single trials are read.",
-            _NOT_STATED,
+            NOT_STATED,
             "Origin and rights of the photographs are not stated.",
         ),
     )
@@ -130,53 +128,3 @@ def _averages(session: str) -> DataCard:
 
 COWLEY2023_201025 = _averages("201025")
 COWLEY2023_190923 = _averages("190923")
-
-
-def session_card(
-    session: str, folder: str | Path | None = None, identifier: str | None = None
-) -> DataCard:
-    """Card of a session in a clone of the authors' repository, for `registry.data.add`.
-
-    Args:
-        session: date of the recording, yymmdd.
-        folder: the clone, or its folder ``data_V4_responses``; if None,
-            ``<CORTEVAL_HOME>/provided/Cowley2023``.
-        identifier: ``Cowley2023.<session>`` if None, which 201025 and 190923 have already.
-
-    Raises:
-        OptionError: if the authors list no such session.
-    """
-    listed = listed_session(session)
-    place = {} if folder is None else {"folder": str(Path(folder).expanduser().absolute())}
-    return DataCard(
-        identifier=identifier or f"Cowley2023.{session}",
-        factory=_FACTORY,
-        summary=f"Spike counts of {listed.neurons} macaque V4 neurons to {listed.images:,} images",
-        licence=_LICENCE,
-        bibtex=_BIBTEX,
-        species="macaque",
-        options={"session": session, **place},
-        notes=(
-            f"Read from a clone of {REPOSITORY} that the user provides; its bytes are not pinned. "
-            "Attributes of the assembly record their sha256.",
-            _NOT_STATED,
-            "Origin and rights of the images are not stated.",
-        ),
-    )
-
-
-def listed_session(session: str) -> Session:
-    """What the authors' readme says of a session.
-
-    Raises:
-        OptionError: with close names, if it lists no such session.
-    """
-    if session in SESSIONS:
-        return SESSIONS[session]
-    import difflib  # only for an error
-
-    close = difflib.get_close_matches(str(session), SESSIONS, n=3) or list(SESSIONS)[:3]
-    raise OptionError(
-        f"Cowley2023 has no session {session!r}. Sessions are dates as text, yymmdd, such as "
-        f"{', '.join(map(repr, close))}; the readme of {REPOSITORY} lists all 50."
-    )

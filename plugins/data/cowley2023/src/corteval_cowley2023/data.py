@@ -13,8 +13,9 @@ from corteval.assembly import neural
 from corteval.errors import StimuliError
 from corteval.fetch import fetch, fetch_archive
 from corteval.stimuli import StimulusSet
-from corteval_cowley2023.card import PINNED, listed_session
+from corteval_cowley2023.card import PINNED
 from corteval_cowley2023.clone import SessionFiles, locate, read_responses, unpacked_images
+from corteval_cowley2023.recipe import listed_session
 
 
 @final

@@ -23,7 +23,8 @@ _FORMS: dict[str, tuple[Literal["answers", "choices", "times", "other"], tuple[s
     "repeated_choices": ("choices", ("truth", "subject")),
     "choice_shares": ("choices", ()),
     "repeated_choice_shares": ("choices", ("subject",)),
-    "discrimination": ("choices", ("truth", "distractor")),
+    # of the source they take probabilities, which no subject gives without labelled examples
+    "discrimination": ("other", ("truth", "distractor")),
     "repeated_discrimination": ("choices", ("truth", "distractor")),
     "words": ("times", ("word_within_sentence_id",)),
     "repeated_words": ("times", ("word_within_sentence_id", "subject")),
