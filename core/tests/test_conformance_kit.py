@@ -399,9 +399,17 @@ WRONG_BENCHMARKS = {
     "determinism": scoring(lambda score, *_: replace(score, value=score.value + jitter())),
     "seed": scoring(seed_dependent),
     "score_complete": scoring(lambda score, *_: replace(score, interval=None)),
+    "score_complete/ceiling": scoring(
+        lambda score, *_: replace(score, ceiling=None, normalization="")
+    ),
+    "ceiling/lost": lambda right: {"ceiling": lambda: lost()},
     "provenance": scoring(lambda score, *_: replace(score, provenance=None)),
     "json_round_trip": scoring(lambda score, *_: with_dates(score)),
 }
+
+
+def lost():
+    raise UndefinedScore("it was here yesterday")
 
 
 def wrong_benchmark(card, how, seed=0):
@@ -483,6 +491,16 @@ def test_right_toys_pass_everything(kind):
         assert not failures(results), [r for r in results if not r.ok]
         skipped = {r.name for r in results if r.status == "skipped"}
         assert skipped <= {"light_import", "symmetry"}, skipped
+
+
+def test_a_benchmark_may_do_without_a_ceiling_if_its_card_names_none():
+    bare = replace(toys.BENCHMARK, identifier="ToyData.IT-bare", ceiling=None)
+    with registry.benchmarks.temporary(bare):
+        results = {r.name: r for r in run_checks("ToyData.IT-bare")}
+    assert not failures(results.values())
+    skipped = {name for name, r in results.items() if r.status == "skipped"}
+    assert skipped == {"light_import", "ceiling"}
+    assert "names no ceiling" in results["ceiling"].message
 
 
 def test_every_check_has_a_wrong_toy():

@@ -216,10 +216,11 @@ def part_of(resource):
     return path.with_name(f".{path.name}.part")
 
 
-def run_fetch(resource):
-    """A process of its own that fetches `resource`."""
+def run_fetch(resource, function="fetch"):
+    """A process of its own that fetches `resource`, or several."""
     code = (
-        f"from corteval.cards import Resource\nfrom corteval.fetch import fetch\nfetch({resource})"
+        "from corteval.cards import Resource\n"
+        f"from corteval.fetch import {function}\n{function}({resource})"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.Popen([sys.executable, "-c", code], env=environment)
@@ -540,6 +541,33 @@ def test_a_file_alone_that_a_source_lacks_is_warned_of(site, tmp_path, monkeypat
     monkeypatch.setenv("CORTEVAL_MIRROR", str(tmp_path))
     fetch(site.resource())
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_an_interrupt_does_not_wait_for_the_files_of_a_set_and_their_beginnings_stay(site):
+    end = threading.Event()
+
+    def drip(handler, body):
+        handler.answer(200, body[: len(body) // 4], length=len(body))
+        for start in range(len(body) // 4, len(body), 1000):
+            if end.wait(0.05):
+                return
+            handler.wfile.write(body[start : start + 1000])
+            handler.wfile.flush()
+
+    site.faults.extend([drip] * 8)
+    resources = [site.resource(f"/set/{n}.bin", BODY[n:]) for n in range(20)]
+    process = run_fetch(resources, "fetch_all")
+    try:
+        parts = [part_of(resource) for resource in resources[:8]]
+        wait_for(lambda: all(part.exists() and part.stat().st_size for part in parts))
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=10)  # the files would take 40 seconds
+    finally:
+        process.kill()
+        end.set()
+    assert len(site.requests) == 8 and all(part.stat().st_size for part in parts)
+    assert [path.read_bytes() for path in fetch_all(resources)] == [BODY[n:] for n in range(20)]
+    assert {path for path, header in site.requests if header} == {f"/set/{n}.bin" for n in range(8)}
 
 
 # What a user provides

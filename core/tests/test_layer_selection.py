@@ -475,6 +475,15 @@ class TestSelection:
         with pytest.raises(UndefinedScore, match=r"Records.IT-predictivity: .*two trials"):
             layers.prepare(stack(), ["Records.IT-predictivity"])
 
+    def test_layers_are_chosen_by_raw_scores_where_the_card_names_no_ceiling(self):
+        bare = replace(toys.BENCHMARK, identifier="ToyData.IT-bare", ceiling=None)
+        with registry.benchmarks.temporary(bare):
+            _, scores, choices, (report,) = searched(stack(), "ToyData.IT-bare")
+        _, normalised, *_ = searched(stack(), TOY)
+        assert values(scores) == {s.layer: s.score.raw.value for s in normalised}
+        assert chosen(choices) == {"IT": "body.early"}
+        assert (report.normalization, report.value) == ("", report.raw.value)
+
 
 class TestMap:
     def write(self, run, *arguments):

@@ -279,6 +279,12 @@ def repeated_neuroid_id(d):
     edit(d.folder / "neuroids.csv", "n3,V4", "n1,V4")
 
 
+def repeated_neuroid_id_of_a_long_table(d):
+    long_table(d.folder)
+    repeated_neuroid_id(d)
+    return responding(d, file="responses.csv", dims=())
+
+
 def path_that_leaves(d):
     edit(d.folder / "stimuli.csv", "images/img02.png", "../secret.png")
 
@@ -313,12 +319,32 @@ def path_of_other_case(d):
     edit(d.folder / "stimuli.csv", "images/img02.png", "images/IMG02.PNG")
 
 
-def empty_text(d):
+def texts(d, **columns):
     ids = pd.read_csv(d.folder / "stimuli.csv")["stimulus_id"]
     table = pd.DataFrame({"stimulus_id": ids, "text": [f"word {n}" for n in range(STIMULI)]})
-    table.loc[9, "text"] = "  "
-    table.to_csv(d.folder / "stimuli.csv", index=False)
+    table.assign(**columns).to_csv(d.folder / "stimuli.csv", index=False)
     return replace(d, modality="text")
+
+
+def empty_text(d):
+    edited = texts(d)
+    edit(d.folder / "stimuli.csv", "word 9", "   ")
+    return edited
+
+
+def repeated_position(d):
+    positions = [*range(12), *range(11), 3]
+    return texts(d, context_id=["a"] * 12 + ["b"] * 12, position=positions)
+
+
+def positions_without_context(d):
+    return texts(d, position=[0, 1] * (STIMULI // 2))
+
+
+def lost_character(d):
+    edited = texts(d)
+    edit(d.folder / "stimuli.csv", "word 9", "caf\ufffd")
+    return edited
 
 
 def reversed_bin(d):
@@ -519,6 +545,12 @@ DEFECTS = [
         "neuroids.csv, row 5, column neuroid_id",
         "'n1' stands in row 3",
     ),
+    (
+        repeated_neuroid_id_of_a_long_table,
+        "error",
+        "neuroids.csv, row 5, column neuroid_id",
+        "'n1' stands in row 3",
+    ),
     (path_that_leaves, "error", "stimuli.csv, row 4, column path", "leaves the folder by '..'"),
     (absolute_path, "error", "stimuli.csv, row 4, column path", "is an absolute path"),
     (link_that_leaves, "error", "stimuli.csv, row 4, column path", "is a link that leaves"),
@@ -536,6 +568,14 @@ DEFECTS = [
         "stimuli.csv, row 4, column path",
         "does not exist; there is 'img02.png'",
     ),
+    (
+        repeated_position,
+        "error",
+        "stimuli.csv, row 25, column position",
+        "Context 'b' has position 3 already",
+    ),
+    (positions_without_context, "warning", "stimuli.csv, row 1", "no context_id says"),
+    (lost_character, "warning", "stimuli.csv, row 11, column text", "has a lost character"),
     (empty_text, "error", "stimuli.csv, row 11, column text", "The text is empty"),
     (reversed_bin, "error", "responses.npy", "from 170 to 70 ms, backwards. Write [70, 170]"),
     (

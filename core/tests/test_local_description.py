@@ -313,6 +313,24 @@ def test_a_guess_keeps_what_is_given(folder):
     assert questions == ()
 
 
+def test_a_guess_knows_columns_by_the_names_that_are_given(folder):
+    pd.DataFrame({"sentence": ["a b", "c d"], "lh": [0.5, 0.25]}).to_csv(
+        folder / "z.csv", index=False
+    )
+    pd.DataFrame({"sentence": ["a b", "c d"], "frequency": [1, 2]}).to_csv(
+        folder / "features.csv", index=False
+    )
+    description, _ = guessed(folder, id="Toy", columns={"text": "sentence"}, value="lh")
+    assert (description.stimuli, description.modality) == ("z.csv", "text")
+    assert description.responses.file == "z.csv"
+    videos = {"id": ["a"], "file": ["a.mp4"], "response": [1.0]}
+    (folder / "z.csv").unlink()
+    (folder / "features.csv").unlink()
+    pd.DataFrame(videos).to_csv(folder / "v.csv", index=False)
+    description, _ = guessed(folder, id="Toy", columns={"stimulus_id": "id", "path": "file"})
+    assert (description.modality, description.stimuli) == ("video", "v.csv")
+
+
 def test_a_guess_refuses_what_is_no_field_and_no_identifier(folder):
     stimuli(folder, text=[f"text {n}" for n in range(6)])
     np.save(folder / "r.npy", np.zeros((6, 3)))

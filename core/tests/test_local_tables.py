@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -206,10 +207,21 @@ def test_columns_of_behaviour_are_listed_if_none_is_there(tmp_path):
     assert list(found.values) == choices()["choice"]
 
 
+@pytest.mark.parametrize("value", [None, "answer", "choice"])
+def test_columns_of_behaviour_may_have_other_names(tmp_path, value):
+    rows = choices()
+    rows["answer"], rows["observer"] = rows.pop("choice"), rows.pop("subject")
+    description = described(tmp_path, rows, value=value)
+    description = replace(description, columns={"choice": "answer", "subject": "observer"})
+    found = assembly_of(description)
+    assert list(found.values) == choices()["choice"]
+    assert list(found["subject"].values) == choices()["subject"]
+
+
 def test_stimuli_without_trials_are_told(tmp_path):
     rows = {name: list(cells)[:4] for name, cells in choices().items()}
     problems = examine(described(tmp_path, rows)).problems
-    assert [p.what for p in problems] == ["1 stimuli have no trial: 's4'."]
+    assert [p.what for p in problems] == ["Stimuli without a trial, 1 in all: 's4'."]
 
 
 def test_facts_of_behaviour_count_trials_subjects_and_choices(tmp_path):

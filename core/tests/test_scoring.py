@@ -34,7 +34,6 @@ from corteval.score import Estimate, Score
 from corteval.scoring import score, score_all
 from corteval.stats.paired import compare
 from corteval.stimuli import StimulusSet
-from corteval.testing import run_checks
 
 FEATURES = 6
 NOISE = 1.0
@@ -615,35 +614,3 @@ def test_scores_without_a_ceiling_are_compared_by_their_raw_replicates():
     normalised = replace(first, ceiling=Estimate(value=1.0), normalization="r/c")
     with pytest.raises(OptionError, match="One score is normalised"):
         compare(first, normalised)
-
-
-def test_a_benchmark_without_a_ceiling_keeps_the_contract():
-    results = {r.name: r for r in run_checks("Toy.V4-toy_resampled", kind="benchmarks")}
-    failed = {name: r.message for name, r in results.items() if not r.ok}
-    assert set(failed) <= {"card", "unit_order"}, failed  # no bibtex; by position, as it says
-    assert (results["ceiling"].status, results["score_complete"].status) == ("skipped", "passed")
-    assert "names no ceiling" in results["ceiling"].message
-
-
-def test_a_benchmark_that_loses_the_ceiling_its_card_names_fails_a_check():
-    class Losing:
-        card = BENCHMARK
-
-        def __init__(self, card):
-            self.right = NeuralBenchmark(card=card)
-
-        def __getattr__(self, name):
-            return getattr(self.right, name)
-
-        def __call__(self, model):
-            result = self.right(model)
-            return replace(result, ceiling=None, normalization="", interval=None)
-
-        def ceiling(self):
-            raise UndefinedScore("I have lost it")
-
-    globals()["Losing"] = Losing
-    lost = replace(BENCHMARK, identifier="Toy.V4-lost", factory=f"{__name__}:Losing")
-    with registry.benchmarks.temporary(lost):
-        results = {r.name: r for r in run_checks("Toy.V4-lost", kind="benchmarks")}
-    assert {"ceiling", "score_complete"} <= {name for name, r in results.items() if not r.ok}

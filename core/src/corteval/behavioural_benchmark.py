@@ -71,6 +71,7 @@ class BehaviouralBenchmark:
         """Score of `model`: metric of its answers against the trials, normalised."""
         stimuli = self.stimuli()
         source = perform(model, stimuli, self._request)
+        source = assemblies.in_order(source, stimuli.stimulus_ids)  # one answer to each
         metric: Metric = registry.metrics.create(
             self.card.metric, seed=self.seed, **self.metric_options
         )

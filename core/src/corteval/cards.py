@@ -262,7 +262,8 @@ class MetricCard(Card):
             times) or ``"other"`` (see its documentation).
         needs: coordinates of the target beyond the ids of stimuli and neuroids.
         ceilings: identifiers of ceilings that fit, the preferred one first.
-        cross_validated: whether it takes the option ``cross_validation``.
+        cross_validated: whether its options say, or its factory by default, how stimuli are divided
+            (``cross_validation``).
         example: ``"module:callable"`` that makes inputs for the conformance kit, if the metric does
             not take presentation x neuroid. It returns, for a similarity, a source as good as one
             can be, its target, and a source that knows nothing of it; for a ceiling, a reliable

@@ -188,6 +188,8 @@ def _dress(ax: Axes, panel: _Panel, count: int, ceilings: Sequence[str]) -> None
         ax.axhline(1.0, color=_GREY, lw=1.0, ls="--")
     words = "a score of 1 is the data's ceiling"
     words += f" ({' and '.join(dict.fromkeys(ceilings))})" if ceilings else ""
+    if not ceilings and any(s.score.status == "scored" for s in panel.scores):
+        words = "scores are not normalised"
     ax.set_title(panel.question.target, loc="left", fontsize=11)
     ax.set_title(words, loc="right", fontsize=8, color="#555555")
     ax.set_xlim(-0.6, count - 0.4)

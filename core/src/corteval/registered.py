@@ -226,7 +226,7 @@ def fits(metric: MetricCard, facts: Facts) -> bool:
         patterns = facts.neuroids > 2 or not metric.symmetric
         return facts.form == "neural" and facts.time_bins <= 1 and patterns
     if metric.takes == "answers":
-        return facts.form == "answers" or (facts.form == "choices" and _has(facts, "truth"))
+        return facts.form in {"answers", "choices"} and "truth" in facts.coordinates
     return metric.takes == facts.form
 
 
@@ -257,7 +257,3 @@ def _neural_options(
         grouped = {"folds": "kfold", "group_by": facts.group} if facts.group else {}
         options["metric_options"] = {"cross_validation": {**SPLITS, **grouped}}
     return options
-
-
-def _has(facts: Facts, coordinate: str) -> bool:
-    return coordinate in facts.coordinates

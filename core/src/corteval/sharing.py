@@ -31,6 +31,7 @@ def redacted(score: Score) -> Score:
     return replace(
         score,
         samples=None,
+        reason="told only where the data are, since they are private" if score.reason else "",
         raw=_without_replicates(score.raw),
         ceiling=_without_replicates(score.ceiling),
         notes=(*(note for note in score.notes if note != REDACTED), REDACTED),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import click
 
-from corteval import registry
+from corteval import registry, settings
 from corteval.cards import DataCard, human_size, total_size
 from corteval.cli.tables import say
 from corteval.errors import CortevalError, FetchError
@@ -40,6 +40,8 @@ def ask(cards: Iterable[DataCard], *, yes: bool) -> None:
     """
     from corteval.fetch import is_cached
 
+    if settings.offline():
+        return
     wanted = []
     for card in cards:
         lacking = [resource for resource in card.resources if not is_cached(resource)]

@@ -102,10 +102,10 @@ def command(
     ask_for_benchmarks(columns, yes=yes)
     with working(quiet=quiet) as display:
         scores, interrupted = _compute(rows, columns, seed, map_file, display)
-    if shareable:
-        scores = _shareable(scores)
-    written = output is None or write_lines(output, _records(scores))
-    print_scores(scores, as_json, one=asked == 1)  # a full disk must not cost what was computed
+    told = _shareable(scores) if shareable else scores
+    written = output is None or write_lines(output, _records(told))
+    # after the file, for a full disk must not cost what was computed
+    print_scores(told, as_json, one=asked == len(told) == 1)
     if interrupted:
         say(f"Interrupted: {len(scores)} of {asked} cells are done.")
         context.exit(INTERRUPTED)

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from threading import Event
 from time import monotonic
 from urllib.parse import quote, unquote, urlsplit
 
@@ -58,19 +59,27 @@ def fetch_all(resources: Sequence[Resource]) -> list[Path]:
 
     if len(resources) < 2:
         return [fetch(resource) for resource in resources]
-    task, total = f"fetch {len(resources)} files", len(resources)
+    task, total, stop = f"fetch {len(resources)} files", len(resources), Event()
     with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="corteval-fetch") as pool:
-        jobs = [pool.submit(_fetch, resource, reports=False) for resource in resources]
+        jobs = [pool.submit(_fetch, resource, stop) for resource in resources]
         try:
             for done, job in enumerate(as_completed(jobs), start=1):
                 job.result()
                 notify(Progress(task, done, total, "files"))
+        except KeyboardInterrupt:
+            stop.set()  # or it would be heard only when the files that are under way are here
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
     return [job.result() for job in jobs]
 
 
-def _fetch(resource: Resource, *, reports: bool = True) -> Path:
+class _Stopped(Exception):
+    """A file of a set is not wanted any more; its beginning stays."""
+
+
+def _fetch(resource: Resource, stop: Event | None = None) -> Path:
+    """`fetch`; with `stop` as one file of a set, which has reports of its own."""
     path = local_path(resource)
     if _is_intact(path, resource):  # without the lock, so that a cache may be read-only
         return path
@@ -79,7 +88,7 @@ def _fetch(resource: Resource, *, reports: bool = True) -> Path:
             if _is_intact(path, resource):
                 return path
             _set_aside(path)
-        origin = _obtain(resource, path, reports=reports)
+        origin = _obtain(resource, path, stop)
     notify(FetchFinished(resource, path, origin))
     return path
 
@@ -149,7 +158,7 @@ def _set_aside(path: Path) -> None:
     log.warning("%s no longer has the bytes it should have; it is now %s.", path, aside)
 
 
-def _obtain(resource: Resource, path: Path, *, reports: bool) -> str:
+def _obtain(resource: Resource, path: Path, stop: Event | None) -> str:
     """Put the file at `path` from the first source that has it; that source."""
     from corteval.fetch.transfer import SourceFailed, WrongBytes, copy, download
 
@@ -157,7 +166,7 @@ def _obtain(resource: Resource, path: Path, *, reports: bool) -> str:
     part = path.with_name(f".{path.name}.part")
     failures, wrong = [], False
     for source, place in _sources(resource):
-        report = _reporter(task, resource.size) if reports else _silent
+        report = _reporter(task, resource.size) if stop is None else _stopped_by(stop)
         try:
             if isinstance(place, Path):
                 copy(place, part, resource, report)
@@ -167,21 +176,25 @@ def _obtain(resource: Resource, path: Path, *, reports: bool) -> str:
             failures.append(f"{source}: {failure}")
             wrong |= isinstance(failure, WrongBytes)
             # of many files nobody wants to read this of each: the error tells it of one
-            level = logging.WARNING if reports else logging.INFO
+            level = logging.WARNING if stop is None else logging.INFO
             log.log(level, "Could not get %s from %s", path.name, failures[-1])
             continue
         part.replace(path)
         sync_folder(path.parent)
         size = path.stat().st_size
-        if reports:
+        if stop is None:
             notify(Progress(task, size, size, "bytes"))
         return source
     # Outside of `except`: the errors of requests hold addresses with their queries.
     raise (WrongContent if wrong else FetchError)(_advice(resource, path, failures))
 
 
-def _silent(completed: int) -> None:
-    """Report nothing: this file is one of many."""
+def _stopped_by(stop: Event) -> Callable[[int], None]:
+    def report(completed: int) -> None:
+        if stop.is_set():
+            raise _Stopped
+
+    return report
 
 
 def _reporter(task: str, total: int | None) -> Callable[[int], None]:

@@ -103,6 +103,17 @@ def ids(table: Table, column: str, findings: Findings, *, unique: bool = True) -
     return cells
 
 
+def told_apart(names: np.ndarray, table: Table) -> list[str]:
+    """Ids of which none repeats: those that do are errors, and must not hide what else is wrong."""
+    seen: set[str] = set()
+    found = []
+    for row, name in enumerate(names):
+        wrong = name in seen or not name.strip()
+        found.append(f"{name} (row {table.lines[row]})" if wrong else name)
+        seen.add(name)
+    return found
+
+
 def _tell_repeated(table: Table, column: str, cells: np.ndarray, findings: Findings) -> None:
     first: dict[str, int] = {}
     folded: dict[str, int] = {}

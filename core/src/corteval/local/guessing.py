@@ -40,10 +40,11 @@ def guess(
     if not folder.is_dir():
         raise DatasetError(f"{folder} is not a folder. Name the folder in which the data lie.")
     questions: list[str] = []
-    columns = _tables(folder, known.get("columns", {}))
+    called = known.get("columns", {})
+    columns = _tables(folder, called)
     own = {key: value for key, value in known.items() if key in _OWN}
-    own.setdefault("stimuli", _stimulus_table(folder, columns, own, questions))
-    own.setdefault("modality", _modality(folder, own["stimuli"], columns, questions))
+    own.setdefault("stimuli", _stimulus_table(folder, columns, known, questions))
+    own.setdefault("modality", _modality(folder, own["stimuli"], called, questions))
     of = {key: value for key, value in known.items() if key in _OF_RESPONSES}
     of.setdefault("file", _response_file(folder, own["stimuli"], columns, of, questions))
     _guess_tables(columns, own["stimuli"], of)
@@ -81,14 +82,16 @@ def _tables(folder: Path, called: Mapping[str, str]) -> dict[str, list[str]]:
 def _stimulus_table(
     folder: Path,
     columns: Mapping[str, list[str]],
-    own: Mapping[str, Any],
+    known: Mapping[str, Any],
     questions: list[str],
 ) -> str:
-    if "stimuli" in own:
-        return str(own["stimuli"])
+    if "stimuli" in known:
+        return str(known["stimuli"])
     named = [name for name in columns if Path(name).stem.lower() in ("stimuli", "stimulus_set")]
     fitting = [name for name, there in columns.items() if "path" in there or "text" in there]
-    found = named or fitting
+    with_ids = [name for name in fitting if "stimulus_id" in columns[name]]
+    with_value = [name for name in fitting if known.get("value") in columns[name]]
+    found = named or with_ids or with_value or fitting
     if not found:
         listed = ", ".join(columns) or "no tables"
         raise DatasetError(
@@ -100,13 +103,13 @@ def _stimulus_table(
     return found[0]
 
 
-def _modality(
-    folder: Path, name: str, columns: Mapping[str, list[str]], questions: list[str]
-) -> Modality:
-    there = columns.get(name) or tables.columns_of(folder / name)
+def _modality(folder: Path, name: str, called: Mapping[str, str], questions: list[str]) -> Modality:
+    standard = {theirs: name for name, theirs in called.items()}
+    there = [standard.get(column, column) for column in tables.columns_of(folder / name)]
     if "path" in there:
         try:
             first = tables.read_table(folder, name, "the stimulus table", Findings())
+            first = tables.renamed(first, called)
             endings = {Path(cell).suffix.lower() for cell in first.text("path")[:100]}
         except CortevalError:
             endings = set()

@@ -13,7 +13,7 @@ from corteval.local import columns as cells_of
 from corteval.local import tables
 from corteval.local.arrays import StoredArray, read_npy, read_npz
 from corteval.local.axes import named_axes
-from corteval.local.behaviour_tables import behaviour_of, behavioural_table
+from corteval.local.behaviour_tables import BEHAVIOUR, behaviour_of, behavioural_table
 from corteval.local.description import Description, within
 from corteval.local.long_tables import neural_table
 from corteval.local.matlab import read_mat
@@ -115,20 +115,15 @@ def _from_table(description: Description, stimuli: StimulusSet, findings: Findin
     table = tables.renamed(table, description.columns)
     if responses.file == description.stimuli:  # ids of its rows were told with the stimuli
         table = tables.numbered(table, Findings())
-    columns = list(table.frame.columns)
-    behavioural = responses.task or (
-        not responses.target and responses.value is None and behaviour_of(columns)
-    )
-    if behavioural:
-        return behavioural_table(
-            table, responses.value, responses.task, stimuli.stimulus_ids, findings
-        )
+    standard = {theirs: name for name, theirs in table.called.items()}
+    value = responses.value and standard.get(responses.value, responses.value)
+    found = value or behaviour_of(list(table.frame.columns))
+    if responses.task or (not responses.target and found in BEHAVIOUR):
+        return behavioural_table(table, value, responses.task, stimuli.stimulus_ids, findings)
     neuroids = neuroid_table(description, findings)
     known = None if neuroids is None else list(neuroids["neuroid_id"])
-    assembly = neural_table(table, responses.value, stimuli.stimulus_ids, known, findings)
-    if (
-        responses.file == description.stimuli
-    ):  # one table for both: its columns are those of stimuli
+    assembly = neural_table(table, value, stimuli.stimulus_ids, known, findings)
+    if responses.file == description.stimuli:  # its columns are those of stimuli
         kept = ("stimulus_id", "neuroid_id", "time_bin_start_ms", "time_bin_end_ms")
         assembly = assembly.drop_vars([c for c in assembly.coords if c not in kept])
     return assembly if neuroids is None else assembly.assign_coords(along("neuroid", neuroids))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
+from corteval.errors import CortevalError
 from corteval.local import hdf5
 from corteval.local.arrays import StoredArray, check_numbers, check_size, chosen_variable
 from corteval.local.problems import refuse
@@ -54,15 +55,18 @@ def _read_old(path: Path, name: str, variable: str | None) -> StoredArray:
         }
         chosen = _chosen(shapes, [key for key, _, _ in contents], head or None, name, contents)
         found = _loaded(path, chosen)
-    except (ValueError, TypeError, KeyError, IndexError, OSError, EOFError) as error:
-        _refuse_damaged(error, name)
-    except (NotImplementedError, zlib.error, MemoryError, RecursionError, OverflowError) as error:
+    except CortevalError:
+        raise
+    except Exception as error:  # scipy and zlib share no error for a damaged file
         _refuse_damaged(error, name)
     value = _field(found, f"{chosen}.{rest}" if rest else chosen, name)
 
     def names(key: str) -> list[str]:
-        top, _, _ = key.partition(".")
-        return _strings(_field(_loaded(path, top), key, name), f"{name}, variable {key}")
+        try:
+            found = _loaded(path, key.partition(".")[0])
+        except Exception as error:
+            _refuse_damaged(error, name)
+        return _strings(_field(found, key, name), f"{name}, variable {key}")
 
     return StoredArray(
         values=_checked(value, f"{chosen}.{rest}" if rest else chosen, name),
@@ -144,11 +148,10 @@ def _checked(value: Any, variable: str, name: str) -> np.ndarray:
     if value.dtype.names:
         _refuse_struct(value, variable, name)
     if value.dtype == object:
-        refuse(
-            f"This is a cell array ({_size(value.shape)}).",
-            where,
-            f"Save one array: cat(ndims + 1, {variable}{{:}}), ragged repeats padded with NaN.",
-        )
+        first = value.ravel()[0] if value.size else None
+        if isinstance(first, np.ndarray) and first.dtype.kind in "fiub":
+            _refuse_cells(value.shape, first.shape, variable, name)
+        _refuse_cells(value.shape, None, variable, name)
     if value.dtype.kind in "SU":
         refuse("This is text.", where, "Name the array of numbers: responses.variable.")
     if not value.size:
@@ -185,14 +188,32 @@ def _tell_struct(
     if best and count == 1:
         step = f'Name a field: variable = "{variable}.{best}".'
     elif best:
-        axis = len([size for size in arrays[best] if size > 1]) + 1
         step = (
             f"Stack a field over its {count} elements and save that: "
-            f"x = cat({max(axis, 2)}, {variable}.{best}); save('responses.mat', 'x')."
+            f"x = cat({len(arrays[best]) + 1}, {variable}.{best}); save('responses.mat', 'x')."
         )
     else:
         step = "Save the responses as one array of numbers."
     refuse(what, f"{name}, variable {variable}", step)
+
+
+def _refuse_cells(
+    shape: tuple[int, ...], of: tuple[int, ...] | None, variable: str, name: str
+) -> NoReturn:
+    """Say what a cell array holds, and how to make one array of it."""
+    where = f"{name}, variable {variable}"
+    if of is None:
+        refuse(
+            f"This is a cell array ({_size(shape)}) of something else than numbers.",
+            where,
+            "Name the array of numbers: responses.variable.",
+        )
+    refuse(
+        f"This is a cell array ({_size(shape)}) of arrays such as {_size(of)}.",
+        where,
+        f"Make it one array, ragged repeats padded with NaN: x = cat({len(of) + 1}, "
+        f"{variable}{{:}}); save('responses.mat', 'x').",
+    )
 
 
 def _strings(value: Any, where: str) -> list[str]:
@@ -282,11 +303,9 @@ def _hdf5_array(item: Any, variable: str, name: str) -> np.ndarray:
         refuse("The array is empty.", where)
     kind = _kind(item)
     if kind == "cell":
-        refuse(
-            f"This is a cell array ({_size(item.shape[::-1])}).",
-            where,
-            f"Save one array: cat(ndims + 1, {variable}{{:}}), ragged repeats padded with NaN.",
-        )
+        first: Any = item.file[item[()].ravel()[0]] if item.size else None
+        of = first.shape[::-1] if first is not None and _kind(first) in _CLASSES else None
+        _refuse_cells(item.shape[::-1], of, variable, name)
     if item.dtype.names:
         refuse("The values are complex numbers.", where, "Save their real part, or magnitude.")
     if kind not in _CLASSES:
@@ -339,7 +358,7 @@ def _characters(codes: np.ndarray) -> str:
     return np.ascontiguousarray(codes, "<u2").tobytes().decode("utf-16-le", errors="replace")
 
 
-def _refuse_damaged(error: BaseException, name: str) -> None:
+def _refuse_damaged(error: BaseException, name: str) -> NoReturn:
     text = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
     refuse(f"The file is no readable .mat: {text}.", name, "Save it again, by save -v7 or -v7.3.")
 

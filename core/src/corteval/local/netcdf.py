@@ -41,6 +41,9 @@ DIMS: Mapping[str, str] = {
 }
 
 
+_MAX_SCALES = 16
+
+
 def read_netcdf(
     path: Path, name: str, variable: str | None, dims: tuple[str, ...] = ()
 ) -> xr.DataArray:
@@ -116,11 +119,20 @@ def _is_nan(mark: object) -> bool:
 def _check_sizes(content: Any, name: str, variable: str | None) -> None:
     """Before anything is read: an array that was never written has any size."""
     for key, item in content.items():
-        if hasattr(item, "dtype") and (variable is None or key == variable):
-            count = int(np.prod([int(n) for n in item.shape], dtype=object)) * item.dtype.itemsize
-            scale = "CLASS" in item.attrs and item.attrs["CLASS"] == b"DIMENSION_SCALE"
-            if not scale:
-                check_size(count, int(item.id.get_storage_size()), f"{name}, variable {key}")
+        if not hasattr(item, "dtype"):
+            continue
+        _check_scales(item, f"{name}, variable {key}")
+        count = int(np.prod([int(n) for n in item.shape], dtype=object)) * item.dtype.itemsize
+        is_scale = item.attrs.get("CLASS") == b"DIMENSION_SCALE"
+        if variable in (None, key) and not is_scale:
+            check_size(count, int(item.id.get_storage_size()), f"{name}, variable {key}")
+
+
+def _check_scales(item: Any, where: str) -> None:
+    """A damaged list of an axis' scales may have billions, all of which HDF5 would visit."""
+    lists = item.attrs.get("DIMENSION_LIST", ())
+    if len(lists) not in (0, item.ndim) or any(len(scales) > _MAX_SCALES for scales in lists):
+        refuse("The names of its axes are damaged.", where, "Copy or save the file again.")
 
 
 def _coordinates(array: xr.DataArray) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
@@ -234,8 +246,10 @@ def from_netcdf(
         refuse("No row belongs to a stimulus of the stimulus table.", where)
     if (rows < 0).any():  # told already; what is left shows what else is wrong
         array = array.isel(presentation=rows >= 0)
-    if "neuroid" not in array.dims:
+    if "neuroid" not in array.dims and not responses.target:
         return array
+    if "neuroid" not in array.dims:
+        array = array.expand_dims("neuroid", axis=1)
     if "neuroid_id" not in array.coords or array["neuroid_id"].dims != ("neuroid",):
         array = array.assign_coords(neuroid_id=("neuroid", made_ids(array.sizes["neuroid"])))
     seen = set(shown)

@@ -287,7 +287,7 @@ def _check_behaviour(
     never = [name for name in found.stimuli.stimulus_ids if name not in shown]
     if never:
         findings.warning(
-            f"{len(never)} stimuli have no trial: {', '.join(map(repr, never[:5]))}"
+            f"Stimuli without a trial, {len(never)} in all: {', '.join(map(repr, never[:5]))}"
             + (", ..." if len(never) > 5 else "")
             + ".",
             file,
@@ -299,8 +299,9 @@ def _check_behaviour(
             findings.error(f"The value is {values[row]}.", f"{file}, trial {row + 1}")
         if not np.isfinite(values).any():
             findings.error("There is no value.", file, "Is it another column?")
-    if len(values) > 1 and len(pd.unique(values)) == 1:
-        findings.warning(f"All responses are {values[0]!r}.", file, "Is it another column?")
+    told = pd.unique(values[~pd.isna(values)])
+    if len(values) > 1 and len(told) == 1:
+        findings.warning(f"All responses are {str(told[0])!r}.", file, "Is it another column?")
     truth = (
         responses["truth"].values
         if "truth" in responses.coords

@@ -25,7 +25,8 @@ def neuroid_table(description: Description, findings: Findings) -> dict[str, np.
     table = tables.read_table(description.folder, name, "the table of neuroids", findings)
     table = tables.renamed(table, description.columns)
     table.column("neuroid_id")
-    columns = {"neuroid_id": cells_of.ids(table, "neuroid_id", findings)}
+    names = cells_of.ids(table, "neuroid_id", findings)
+    columns = {"neuroid_id": np.array(cells_of.told_apart(names, table), object)}
     for column in table.frame.columns:
         if column != "neuroid_id":
             columns[column] = cells_of.typed(table, column)

@@ -76,7 +76,7 @@ def _read(description: Description, findings: Findings) -> FoundStimuli:
         if column not in told:
             columns[column] = cells.typed(table, column)
     _check_groups(description, table, findings)
-    index = pd.Index(_told_apart(stimulus_ids, table), name="stimulus_id", dtype=object)
+    index = pd.Index(cells.told_apart(stimulus_ids, table), name="stimulus_id", dtype=object)
     frame = pd.DataFrame(columns, index=index)
     stimuli = StimulusSet(
         identifier=description.id,
@@ -96,17 +96,6 @@ def _responses_in(description: Description) -> tuple[str, ...]:
         return (*VALUES, *BEHAVIOUR)
     standard = {theirs: name for name, theirs in description.columns.items()}
     return (responses.value, standard.get(responses.value, responses.value))
-
-
-def _told_apart(stimulus_ids: np.ndarray, table: tables.Table) -> list[str]:
-    """Ids of which none repeats: those that do are errors, and must not hide what else is wrong."""
-    seen: set[str] = set()
-    found = []
-    for row, stimulus_id in enumerate(stimulus_ids):
-        wrong = stimulus_id in seen or not stimulus_id.strip()
-        found.append(f"{stimulus_id} (row {table.lines[row]})" if wrong else stimulus_id)
-        seen.add(stimulus_id)
-    return found
 
 
 def check_images(found: FoundStimuli, findings: Findings) -> None:
@@ -165,7 +154,15 @@ def _texts(table: tables.Table, findings: Findings) -> np.ndarray:
 
 def _positions(table: tables.Table, findings: Findings) -> np.ndarray:
     positions = cells.numbers(table, "position", findings)
-    context = table.text("context_id") if "context_id" in table.frame.columns else [""] * len(table)
+    if "context_id" not in table.frame.columns:
+        findings.warning(
+            "Texts have a position, but no context_id says which of them are read together: each "
+            "is read alone.",
+            f"{table.name}, row 1",
+            "Add a column context_id, or drop position.",
+        )
+        return positions
+    context = table.text("context_id")
     places = pd.DataFrame({"context": context, "position": positions})
     twice = np.flatnonzero((places.duplicated() & places["position"].notna()).to_numpy())
     findings.each(

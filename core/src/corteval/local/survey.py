@@ -11,6 +11,8 @@ import xarray as xr
 
 #: Bytes of responses, as float64, that are looked at together.
 BLOCK_BYTES = 16 << 20
+#: More blocks than this would read a file that is mapped over and over.
+_BLOCKS = 128
 SPLITS = 10
 
 
@@ -53,7 +55,8 @@ def survey(assembly: xr.DataArray) -> Survey:
     bins, trials = assembly.sizes.get("time_bin", 1), assembly.sizes.get("trial", 1)
     halves = halves_of_trials(trials)
     per_neuroid = 8 * stimuli * max(bins * trials, 4 * len(halves), 1)
-    width = max(1, BLOCK_BYTES // per_neuroid)
+    block = max(BLOCK_BYTES, count * per_neuroid // _BLOCKS)
+    width = max(1, block // per_neuroid)
     columns: dict[str, list[np.ndarray]] = {
         name: [] for name in ("trials", "reliability", "spread", "missing", "constant")
     }

@@ -16,7 +16,7 @@ from corteval.model import ModelCommitment, describe
 from corteval.requests import Recording, Request, as_json
 from corteval.score import NORMALIZATIONS, Score
 from corteval.scoring import score
-from corteval.testing import NotApplicable, toys
+from corteval.testing import CheckFailure, NotApplicable, toys
 from corteval.testing.checks.ceiling import require_finite
 from corteval.testing.checks.metric import require_round_trip
 from corteval.testing.specimen import Specimen, global_random_state, once, require
@@ -70,7 +70,7 @@ def check_ceiling(specimen: Specimen) -> None:
         ceiling = _benchmark(specimen).ceiling()
     except UndefinedScore as reason:
         if _promises_ceiling(specimen):
-            raise
+            raise CheckFailure(f"The card names a ceiling, but there is none: {reason}") from reason
         raise NotApplicable(f"Its card names no ceiling: {reason}") from reason
     require_finite(ceiling)
     require(ceiling.value > 0, f"The ceiling is {ceiling.value:.4g}; no score can be normalised.")

@@ -39,7 +39,7 @@ _FURTHER = {
     "baker_accuracy_delta-legacy": ("condition",),
     "human_baker_accuracy_delta": ("condition",),
     "human_baker_accuracy_delta-legacy": ("condition",),
-    "delta_log_likelihood": ("length", "log_frequency"),
+    "delta_log_likelihood": ("length", "log_frequency", "position"),
 }
 
 #: Metrics whose ceiling among subjects is not ``human_<identifier>``.

@@ -193,6 +193,7 @@ UNIQUE_VARIANCE = MetricCard(
     bibtex=DE_HEER,
     bounds=(float("-inf"), float("inf")),  # the others alone may explain less than nothing
     takes="other",
+    cross_validated=True,
     example="corteval_regression.variance:example",
 )
 LINEAR_LEGACY = _card(
