@@ -12,6 +12,7 @@ LAYERS = [
     {"registered"},
     {"registry", "hooks"},
     {"stimuli", "assembly", "intervals", "score", "screen", "units"},
+    {"stimulus_part"},
     {"perturbation", "readouts"},
     {"commitment"},
     {"model", "benchmark", "behavioural_benchmark", "metric", "data"},

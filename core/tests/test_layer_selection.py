@@ -13,7 +13,6 @@ import pytest
 from corteval import hooks, layers, registry, settings
 from corteval import store as stores
 from corteval.assembly import neural
-from corteval.benchmark import StimulusPart
 from corteval.cards import BenchmarkCard, DataCard, ModelCard
 from corteval.cli import main
 from corteval.errors import AssemblyError, OptionError, UndefinedScore
@@ -22,6 +21,7 @@ from corteval.layer_names import blocks_of_layers, layers_named
 from corteval.model import ANY_TARGET, LayerCommitment, record
 from corteval.scoring import score
 from corteval.stimuli import StimulusSet
+from corteval.stimulus_part import StimulusPart
 from corteval.testing import toys
 
 #: Layer -> standard deviation of the noise that covers what the neurons respond to.

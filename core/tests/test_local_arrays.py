@@ -347,6 +347,15 @@ def test_struct_arrays_of_published_files_are_named_with_their_fields(mirror):
     assert f"x = cat(3, {variable}.RDM)" in str(caught.value)
 
 
+@pytest.mark.parametrize("kept", [10, 130, 200, -20])
+def test_mat_that_is_cut_short_is_refused_in_words(tmp_path, kept):
+    write_v5(tmp_path / "r.mat", x=VALUES)
+    path = tmp_path / "r.mat"
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(DatasetError, match=r"r.mat: The file is (no readable .mat|cut short)"):
+        read_mat(path, "r.mat", "x")
+
+
 # HDF5 that points elsewhere
 
 

@@ -1,9 +1,13 @@
+import hashlib
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from corteval import assembly as assemblies
@@ -292,3 +296,27 @@ def test_many_values_of_a_coordinate_are_not_all_named():
     assembly = responses(neuroids=40)
     with pytest.raises(AssemblyError, match=r"they have n0, n1, n10, n11, n12, \.\.\.\.$"):
         assemblies.select_neuroids(assembly, {"neuroid_id": "n99"})
+
+
+@given(
+    arrays(
+        st.sampled_from(["<f8", ">f8", "<f4", "<i2", "u1", "?"]),
+        st.sampled_from([(), (0,), (5,), (3, 0), (7, 3), (4, 3, 2)]),
+        elements=st.just(1),
+    ),
+    st.sampled_from(["C", "F"]),
+)
+def test_the_digest_is_that_of_dims_type_and_little_endian_bytes(values, order):
+    values = np.asarray(values, order=order)
+    assembly = xr.DataArray(values, dims=[f"d{n}" for n in range(values.ndim)])
+    header = ["", list(assembly.dims), list(values.shape), values.dtype.str.lstrip("<>=|")]
+    content = values.astype(values.dtype.newbyteorder("<")).tobytes("C")
+    expected = hashlib.sha256(json.dumps(header).encode() + content).hexdigest()
+    assert assemblies.digest(assembly) == expected
+
+
+def test_the_digest_does_not_depend_on_the_size_of_blocks(monkeypatch):
+    assembly = xr.DataArray(np.random.default_rng(0).random((50, 7, 3)), dims=["a", "b", "c"])
+    whole = assemblies.digest(assembly)
+    monkeypatch.setattr(assemblies, "_BLOCK_BYTES", 100)
+    assert assemblies.digest(assembly) == whole

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -128,6 +128,38 @@ def in_order(source: xr.DataArray, stimulus_ids: Sequence[str] | np.ndarray) -> 
     return source.isel(presentation=[row[i] for i in want])
 
 
+def is_rdm(assembly: xr.DataArray) -> bool:
+    """Whether `assembly` holds dissimilarities of pairs of stimuli, not responses."""
+    return "presentation_2" in assembly.dims
+
+
+def responses_with_rdm(rdms: xr.DataArray) -> xr.DataArray:
+    """Responses whose correlation distances are the mean of `rdms`, as nearly as there are any.
+
+    Rows with zero mean and unit length have correlation distances 1 - G, where G is their Gram
+    matrix. So G = 1 - RDM is decomposed, its negative eigenvalues are left out, and the rows are
+    turned so that each has zero mean.
+
+    Args:
+        rdms: ([subject,] presentation, presentation_2), with ``stimulus_id``.
+
+    Returns:
+        (presentation, neuroid).
+    """
+    mean = rdms.mean([d for d in rdms.dims if d not in ("presentation", "presentation_2")])
+    distances = np.array(mean.transpose("presentation", "presentation_2").values, float)
+    np.fill_diagonal(distances, 0)
+    values, vectors = np.linalg.eigh(1 - distances)
+    rows = vectors * np.sqrt(np.maximum(values, 0))
+    count = rows.shape[1]
+    turn = np.linalg.qr(np.column_stack([np.ones(count + 1), np.eye(count + 1)[:, :count]]))[0]
+    return neural(
+        rows @ turn[:, 1:].T,
+        list(rdms["stimulus_id"].values),
+        {"neuroid_id": [f"axis-{n:04d}" for n in range(count + 1)]},
+    )
+
+
 def select_neuroids(assembly: xr.DataArray, values: Mapping[str, Any]) -> xr.DataArray:
     """Neuroids whose coordinates have the given values.
 
@@ -222,14 +254,25 @@ def digest(assembly: xr.DataArray) -> str:
     ]:
         values = np.asarray(variable.values)
         header = [str(name), list(map(str, variable.dims)), list(values.shape)]
-        if values.dtype.kind in "fiub":
-            content = np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<")).tobytes()
-            header.append(values.dtype.str.lstrip("<>=|"))
+        numbers = values.dtype.kind in "fiub"
+        header.append(values.dtype.str.lstrip("<>=|") if numbers else "text")
+        sha.update(json.dumps(header).encode())
+        if numbers:
+            for block in _blocks(values):  # a mapped array is never in memory as a whole
+                sha.update(np.ascontiguousarray(block, values.dtype.newbyteorder("<")).data)
         else:
-            content = json.dumps([str(v) for v in values.ravel()]).encode()
-            header.append("text")
-        sha.update(json.dumps(header).encode() + content)
+            sha.update(json.dumps([str(v) for v in values.ravel()]).encode())
     return sha.hexdigest()
+
+
+def _blocks(values: np.ndarray) -> Iterator[np.ndarray]:
+    """`values` in pieces along the first axis, in order."""
+    if values.ndim == 0 or values.size == 0:
+        yield values
+        return
+    rows = max(1, _BLOCK_BYTES * len(values) // max(values.nbytes, 1))
+    for start in range(0, len(values), rows):
+        yield values[start : start + rows]
 
 
 def _check_array(assembly: Any, required: tuple[str, ...], allowed: tuple[str, ...]) -> None:

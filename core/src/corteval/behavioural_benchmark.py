@@ -37,7 +37,8 @@ class BehaviouralBenchmark:
         task: ``"label"``: choose one of `choices`; ``"reading_time"``: a number a word.
         choices: offered to the subject; None: the right answers that occur in the data.
         normalization: by name; None derives it from the kinds of score and ceiling.
-        metric_options, ceiling_options: for the factories of both.
+        visual_degrees: extent of the stimuli, if the data do not say it.
+        data_options, metric_options, ceiling_options: for the factories of the three.
         notes: what a reader must know to read the score rightly.
         seed: of the resampling behind intervals.
     """
@@ -45,7 +46,9 @@ class BehaviouralBenchmark:
     card: BenchmarkCard
     task: Literal["label", "reading_time"] = "label"
     choices: tuple[str, ...] | None = None
+    visual_degrees: float | None = None
     normalization: str | None = None
+    data_options: Mapping[str, Any] = field(default_factory=dict)
     metric_options: Mapping[str, Any] = field(default_factory=dict)
     ceiling_options: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -116,11 +119,14 @@ class BehaviouralBenchmark:
     @cached_property
     def _data(self) -> DataSource:
         (identifier,) = self.card.data
-        return cast("DataSource", registry.data.create(identifier))
+        return cast("DataSource", registry.data.create(identifier, **self.data_options))
 
     @cached_property
     def _stimuli(self) -> StimulusSet:
-        return self._data.stimuli()
+        stimuli = self._data.stimuli()
+        if self.visual_degrees is None or stimuli.visual_degrees is not None:
+            return stimuli
+        return replace(stimuli, visual_degrees=self.visual_degrees)
 
     @cached_property
     def _trials(self) -> xr.DataArray:

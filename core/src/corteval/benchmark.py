@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, Protocol, cast, final, runtime_checkable
+from typing import Any, Protocol, cast, final, runtime_checkable
 
 import numpy as np
 import xarray as xr
@@ -15,12 +14,13 @@ from corteval import assembly as assemblies
 from corteval import registry
 from corteval.cards import BenchmarkCard
 from corteval.data import DataSource
-from corteval.errors import OptionError, UndefinedScore
+from corteval.errors import UndefinedScore
 from corteval.metric import Ceiling, Metric
 from corteval.model import ModelCommitment, record
 from corteval.requests import Recording, Request, TimeBin
 from corteval.score import Estimate, Provenance, Score, normalize, unnormalized
 from corteval.stimuli import StimulusSet
+from corteval.stimulus_part import StimulusPart
 
 #: Why benchmarks whose card names no ceiling have none.
 NO_CEILING = "no ceiling of this metric follows from these data"
@@ -59,90 +59,6 @@ class SelfTesting(Protocol):
         """Neural assembly over all stimuli the benchmark shows."""
 
 
-@final
-@dataclass(frozen=True, kw_only=True)
-class StimulusPart:
-    """One of two disjoint parts of a benchmark's stimuli: one to choose on, one to report.
-
-    Stimuli that belong together stay together: those of one content, of one context, and of one
-    value of the first coordinate in `together` that they have and that tells any of them apart.
-    Such groups are put in order by the SHA-256 of seed and content; the ``"selection"`` part is the
-    beginning of that order, as near to `share` of all stimuli as whole groups allow, and the
-    ``"report"`` part the rest. So neither the order of rows nor the ids matter.
-
-    Args:
-        share: of the stimuli that are in the ``"selection"`` part.
-        seed: of the division.
-        which: of the two parts.
-        together: presentation coordinates, or columns of stimuli, whose values are not divided.
-    """
-
-    share: float = 0.5
-    seed: int = 0
-    which: Literal["selection", "report"] = "selection"
-    together: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not 0 < self.share < 1:
-            raise OptionError(
-                f"A part is a share between 0 and 1 of the stimuli, not {self.share}."
-            )
-        if self.which not in ("selection", "report"):
-            raise OptionError(f"Parts are 'selection' and 'report', not {self.which!r}.")
-
-    def of(self, stimuli: StimulusSet, assembly: xr.DataArray) -> list[str]:
-        """Ids of the part's stimuli, in the order of `stimuli`.
-
-        Args:
-            stimuli: all of the benchmark.
-            assembly: tells by its presentation coordinates what belongs together.
-
-        Raises:
-            OptionError: if all stimuli belong together.
-            AssemblyError: if stimuli and assembly are not of the same stimuli.
-        """
-        assembly = assemblies.in_order(assembly, stimuli.stimulus_ids)
-        ids, contents = np.array(stimuli.stimulus_ids), np.array(stimuli.contents())
-        bonds = self._bonds(stimuli, assembly, contents)
-        group = _connected([*bonds.values()])
-        members = [np.flatnonzero(group == number) for number in range(group.max() + 1)]
-        if len(members) < 2:
-            raise OptionError(
-                f"{stimuli.identifier} cannot be divided: its {len(ids)} stimuli belong together "
-                f"by {', '.join(bonds)}. Choose on another data set."
-            )
-        members.sort(key=lambda rows: (self._place(contents[rows]), min(ids[rows])))
-        filled = np.cumsum([len(rows) for rows in members])[:-1]
-        first = int(np.argmin(np.abs(filled - self.share * len(ids)))) + 1
-        kept = members[:first] if self.which == "selection" else members[first:]
-        return [str(i) for i in ids[np.sort(np.concatenate(kept))]]
-
-    def _bonds(
-        self, stimuli: StimulusSet, assembly: xr.DataArray, contents: np.ndarray
-    ) -> dict[str, np.ndarray]:
-        """Labels over stimuli; those of one label belong together."""
-        table = stimuli.table
-        if "context_id" in table.columns:  # one word occurs in many contexts
-            bonds = {"context_id": table["context_id"].to_numpy(str)}
-        else:
-            bonds = {"content": contents}
-        for name in self.together:
-            if name in assembly.coords and assembly[name].dims == ("presentation",):
-                label = assembly[name].values.astype(str)
-            elif name in table.columns:
-                label = table[name].to_numpy(str)
-            else:
-                continue
-            if (label != label[0]).any():
-                return {**bonds, name: label}
-        return bonds
-
-    def _place(self, contents: np.ndarray) -> str:
-        """Where a group stands in the order: a number drawn by its contents and the seed."""
-        text = "|".join([str(self.seed), *sorted(contents.tolist())])
-        return hashlib.sha256(text.encode()).hexdigest()
-
-
 @runtime_checkable
 class Divisible(Protocol):
     """A benchmark that can be computed on a part of its stimuli.
@@ -164,19 +80,22 @@ class Divisible(Protocol):
 @final
 @dataclass(frozen=True, kw_only=True)
 class NeuralBenchmark:
-    """Predicts recorded units from a subject's responses: most neural benchmarks are one of these.
+    """Compares a subject's responses with recordings: most neural benchmarks are one of these.
 
-    Its parts are named by the card and found in the registry, so a published benchmark is a card
-    whose factory is ``"corteval.benchmark:NeuralBenchmark"``.
+    The data are responses of units, or the dissimilarities (RDMs) of those. The parts are named
+    by the card and found in the registry, so a published benchmark is a card whose factory is
+    ``"corteval.benchmark:NeuralBenchmark"``.
 
     Args:
         card: names data, metric, ceiling and target.
         neuroids: coordinates and the values that neuroids must have to be predicted, such as
             ``{"region": "IT"}``; all if empty.
         trials: use the first `trials` trials of every stimulus; None uses all.
+        model_trials: times each stimulus is shown to the subject, whose responses are averaged.
+        visual_degrees: extent of the stimuli, if the data do not say it.
         time_bins: asked of the subject; empty leaves time to it. Cards may give (start, end) pairs.
         normalization: by name; None derives it from the kinds of score and ceiling.
-        metric_options, ceiling_options: for the factories of both.
+        data_options, metric_options, ceiling_options: for the factories of the three.
         notes: what a reader must know to read the score rightly.
         seed: of the resampling behind intervals.
         part: of the stimuli that score and ceiling are computed on; None is all of them.
@@ -185,8 +104,11 @@ class NeuralBenchmark:
     card: BenchmarkCard
     neuroids: Mapping[str, Any] = field(default_factory=dict)
     trials: int | None = None
+    model_trials: int = 1
+    visual_degrees: float | None = None
     time_bins: tuple[TimeBin, ...] = ()
     normalization: str | None = None
+    data_options: Mapping[str, Any] = field(default_factory=dict)
     metric_options: Mapping[str, Any] = field(default_factory=dict)
     ceiling_options: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -200,7 +122,7 @@ class NeuralBenchmark:
 
     def requests(self) -> tuple[Request, ...]:
         """One recording of the target."""
-        return (Recording(self.card.target, self.time_bins),)
+        return (Recording(self.card.target, self.time_bins, trials=self.model_trials),)
 
     def ceiling(self) -> Estimate:
         """Reliability of the recorded units, by the estimator the card names."""
@@ -208,9 +130,17 @@ class NeuralBenchmark:
 
     def __call__(self, model: ModelCommitment) -> Score:
         """Score of `model`: metric of its responses against the mean over trials, normalised."""
-        target = assemblies.responses_matrix(self._trials)
+        target = self._trials
+        if not assemblies.is_rdm(target):
+            target = assemblies.responses_matrix(target)
         stimuli = self.stimuli()
-        source = record(model, stimuli, self.card.target, time_bins=self.time_bins)
+        source = record(
+            model,
+            stimuli,
+            self.card.target,
+            time_bins=self.time_bins,
+            trials=self.model_trials,
+        )
         source = assemblies.align(assemblies.responses_matrix(source), target)
         metric: Metric = registry.metrics.create(
             self.card.metric, seed=self.seed, **self.metric_options
@@ -235,18 +165,23 @@ class NeuralBenchmark:
         return self._stimuli
 
     def ideal_responses(self, seed: int) -> xr.DataArray:
-        """The recorded responses themselves: no model can be closer to them."""
+        """The recorded responses themselves, or some that have the mean of the recorded RDMs."""
         del seed  # they are not drawn
+        if assemblies.is_rdm(self._trials):
+            return assemblies.responses_with_rdm(self._trials)
         return assemblies.responses_matrix(self._trials)
 
     @cached_property
     def _data(self) -> DataSource:
         (identifier,) = self.card.data
-        return cast("DataSource", registry.data.create(identifier))
+        return cast("DataSource", registry.data.create(identifier, **self.data_options))
 
     @cached_property
     def _whole(self) -> StimulusSet:
-        return self._data.stimuli()
+        stimuli = self._data.stimuli()
+        if self.visual_degrees is None or stimuli.visual_degrees is not None:
+            return stimuli
+        return replace(stimuli, visual_degrees=self.visual_degrees)
 
     @cached_property
     def _stimuli(self) -> StimulusSet:
@@ -260,14 +195,21 @@ class NeuralBenchmark:
 
     @cached_property
     def _trials(self) -> xr.DataArray:
-        assembly = assemblies.check_neural(self._data.assembly())
-        assembly = assemblies.select_neuroids(assembly, self.neuroids)
-        assembly = assemblies.first_trials(assembly, self.trials)
+        assembly = self._data.assembly()
+        if not assemblies.is_rdm(assembly):
+            assembly = assemblies.check_neural(assembly)
+            assembly = assemblies.select_neuroids(assembly, self.neuroids)
+            assembly = assemblies.first_trials(assembly, self.trials)
         if self.part is None:
             return assembly
         part = replace(self.part, together=(*self._grouped_by(), *self.part.together))
         kept = part.of(self._whole, assembly)
-        return assembly.isel(presentation=np.isin(assembly["stimulus_id"].values, kept))
+        rows = {
+            dim: np.isin(assembly[name].values, kept)
+            for dim, name in (("presentation", "stimulus_id"), ("presentation_2", "stimulus_id_2"))
+            if dim in assembly.dims
+        }
+        return assembly.isel(rows)
 
     def _grouped_by(self) -> tuple[str, ...]:
         """Coordinate by which the metric is told to keep stimuli together, if it is told one."""
@@ -292,18 +234,3 @@ class NeuralBenchmark:
             self.card.ceiling, seed=self.seed, **self.ceiling_options
         )
         return estimator(self._trials)
-
-
-def _connected(labels: list[np.ndarray]) -> np.ndarray:
-    """Number of the group each row is in: rows of one label, in any of `labels`, share a group."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    rows = np.arange(len(labels[0]))
-    firsts = []
-    for label in labels:
-        _, first, code = np.unique(label, return_index=True, return_inverse=True)
-        firsts.append(first[code])
-    ends = (np.tile(rows, len(labels)), np.concatenate(firsts))
-    graph = coo_array((np.ones(len(ends[0]), bool), ends), shape=(len(rows), len(rows)))
-    return np.asarray(connected_components(graph, directed=False)[1])

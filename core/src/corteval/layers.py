@@ -25,7 +25,7 @@ from typing import cast, final
 
 from corteval import registry
 from corteval import store as stores
-from corteval.benchmark import Benchmark, Divisible, StimulusPart
+from corteval.benchmark import Benchmark, Divisible
 from corteval.commitment import LayerCommitment, Layered, Reducible
 from corteval.errors import CortevalError, OptionError, UndefinedScore
 from corteval.layer_names import blocks_of_layers, layers_named
@@ -34,6 +34,7 @@ from corteval.requests import Recording
 from corteval.score import Score
 from corteval.scoring import build_benchmark, build_model, score_all
 from corteval.stats.splits import GROUPINGS
+from corteval.stimulus_part import StimulusPart
 from corteval.store import Store
 from corteval.units import count_units
 

@@ -41,7 +41,8 @@ DIMS: Mapping[str, str] = {
 }
 
 
-_MAX_SCALES = 16
+#: Attributes that say how missing values are stored, not what the values are.
+_MARKS = ("_FillValue", "missing_value")
 
 
 def read_netcdf(
@@ -87,6 +88,7 @@ def read_netcdf(
         except (OSError, RuntimeError, ValueError, KeyError, TypeError, IndexError) as error:
             refuse(f"Its values are damaged: {_line(error)}.", where, "Copy the file again.")
     array = array.copy(data=check_numbers(array.values, where))
+    array.attrs = {key: value for key, value in array.attrs.items() if key not in _MARKS}
     return _renamed(array, dims, where)
 
 
@@ -105,7 +107,7 @@ def _opened(path: Path, name: str, engine: Any) -> xr.Dataset:
 
 def _is_packed(variable: xr.Variable) -> bool:
     """Whether numbers are scaled, or missing ones are marked by a number rather than by NaN."""
-    marks = [variable.attrs.get(key) for key in ("_FillValue", "missing_value")]
+    marks = [variable.attrs.get(key) for key in _MARKS]
     marked = any(mark is not None and not _is_nan(mark) for mark in marks)
     return (marked and variable.dtype.kind in "fiu") or bool(
         {"scale_factor", "add_offset"} & set(variable.attrs)
@@ -121,18 +123,10 @@ def _check_sizes(content: Any, name: str, variable: str | None) -> None:
     for key, item in content.items():
         if not hasattr(item, "dtype"):
             continue
-        _check_scales(item, f"{name}, variable {key}")
         count = int(np.prod([int(n) for n in item.shape], dtype=object)) * item.dtype.itemsize
         is_scale = item.attrs.get("CLASS") == b"DIMENSION_SCALE"
         if variable in (None, key) and not is_scale:
             check_size(count, int(item.id.get_storage_size()), f"{name}, variable {key}")
-
-
-def _check_scales(item: Any, where: str) -> None:
-    """A damaged list of an axis' scales may have billions, all of which HDF5 would visit."""
-    lists = item.attrs.get("DIMENSION_LIST", ())
-    if len(lists) not in (0, item.ndim) or any(len(scales) > _MAX_SCALES for scales in lists):
-        refuse("The names of its axes are damaged.", where, "Copy or save the file again.")
 
 
 def _coordinates(array: xr.DataArray) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:

@@ -16,6 +16,7 @@ from corteval import assembly as assemblies
 from corteval.errors import CortevalError
 from corteval.local.description import Description, within
 from corteval.local.loading import read_responses
+from corteval.local.probe import survives
 from corteval.local.problems import Findings, Problem
 from corteval.local.stimulus_table import FoundStimuli, check_images, read_stimuli
 from corteval.local.survey import Survey, survey
@@ -67,7 +68,8 @@ def examine(description: Description) -> Report:
         if description.modality == "image":
             check_images(found, findings)
             _check_degrees(description, findings)
-        responses = read_responses(description, found.stimuli, findings)
+        sane = survives(description, findings)
+        responses = read_responses(description, found.stimuli, findings) if sane else None
         if responses is not None and "neuroid" in responses.dims:
             seen = survey(responses)
             table = seen.neuroids

@@ -9,13 +9,13 @@ from typing import Literal, final, get_args
 import numpy as np
 import xarray as xr
 
-from corteval.assembly import responses_matrix
+from corteval.assembly import is_rdm, responses_matrix
 from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval.intervals import Replicates
 from corteval.score import Estimate
 from corteval.stats.resampling import Draws, draw, replicates, require_stimuli, subjects_of
 from corteval_ceilings.rdm import Comparison, Pooling, bounds, correlation_distances, pools
-from corteval_similarity import is_rdm, pair_influence, rdm_pairs
+from corteval_similarity import pair_influence, rdm_pairs
 
 Bound = Literal["upper", "lower"]
 

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from corteval_similarity.assemblies import is_rdm, rdm_assembly, rdm_pairs
+    from corteval_similarity.assemblies import rdm_assembly, rdm_pairs
     from corteval_similarity.comparisons import compare_rdms, compare_rows, pair_influence
     from corteval_similarity.crossnobis import crossnobis_rdm, noise_covariance
     from corteval_similarity.kernels import cka
@@ -27,7 +27,6 @@ _MODULES = {
     "compare_rdms": "comparisons",
     "compare_rows": "comparisons",
     "pair_influence": "comparisons",
-    "is_rdm": "assemblies",
     "rdm_assembly": "assemblies",
     "rdm_pairs": "assemblies",
     "cka": "kernels",
@@ -43,7 +42,6 @@ __all__ = [
     "compare_rdms",
     "compare_rows",
     "pair_influence",
-    "is_rdm",
     "rdm_assembly",
     "rdm_pairs",
     "cka",

@@ -72,11 +72,6 @@ def _matrices(pairs: np.ndarray, stimuli: int) -> np.ndarray:
     return np.reshape(matrices, (*pairs.shape[:-1], stimuli, stimuli))
 
 
-def is_rdm(assembly: xr.DataArray) -> bool:
-    """Whether `assembly` holds RDMs, not patterns."""
-    return "presentation_2" in assembly.dims
-
-
 def rdm_pairs(assembly: xr.DataArray, stimulus_ids: np.ndarray | None = None) -> np.ndarray:
     """Dissimilarities of every pair of stimuli, (subject, pair), float64, see `pairs`.
 

@@ -10,12 +10,12 @@ from typing import Any, Literal, final, get_args
 import numpy as np
 import xarray as xr
 
-from corteval.assembly import align, in_order, responses_matrix
+from corteval.assembly import align, in_order, is_rdm, responses_matrix
 from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval.score import Score
 from corteval.stats.resampling import require_stimuli
 from corteval.stats.splits import CrossValidation
-from corteval_similarity.assemblies import is_rdm, rdm_pairs
+from corteval_similarity.assemblies import rdm_pairs
 from corteval_similarity.comparisons import comparison_named
 from corteval_similarity.crossnobis import Noise, crossnobis_rdm, noise_covariance
 from corteval_similarity.estimates import Subsets, summarise

@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
+from corteval.assembly import is_rdm
 from corteval.errors import AssemblyError, UndefinedScore
 from corteval.stats.resampling import subjects_of
-from corteval_similarity.assemblies import is_rdm
 
 #: How neuroids of several subjects make RDMs.
 Subjects = Literal["pooled", "separate"]

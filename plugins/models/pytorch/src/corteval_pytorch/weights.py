@@ -175,7 +175,8 @@ def _write(state: Mapping[str, Tensor], path: Path, resource: Resource) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         content = {name: tensor.contiguous().clone() for name, tensor in state.items()}
-        save_file(content, unfinished, {"origin": resource.url, resource.algorithm: resource.digest})
+        origin = {"origin": resource.url, resource.algorithm: resource.digest}
+        save_file(content, unfinished, origin)
         unfinished.replace(path)
     except OSError as error:
         raise FetchError(
