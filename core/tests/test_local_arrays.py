@@ -13,11 +13,11 @@ import scipy.io
 import xarray as xr
 
 from corteval.errors import DatasetError
-from corteval.local.arrays import read_npy, read_npz
 from corteval.local.description import Description, Responses
+from corteval.local.formats.arrays import read_npy, read_npz
+from corteval.local.formats.matlab import read_mat
+from corteval.local.formats.netcdf import read_netcdf
 from corteval.local.loading import load_assembly, load_stimuli
-from corteval.local.matlab import read_mat
-from corteval.local.netcdf import read_netcdf
 
 VALUES = np.random.default_rng(0).normal(size=(3, 6, 4))  # neuroid, presentation, repetition
 IDS = [f"s{n}" for n in range(6)]

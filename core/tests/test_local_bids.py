@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from corteval.errors import DatasetError, OptionError
-from corteval.local.bids import entities, read
 from corteval.local.description import Description, Responses
-from corteval.local.exchange import differences, export
+from corteval.local.exchange.packing import differences, export
+from corteval.local.formats.bids import entities, read
 from corteval.local.loading import load_assembly, load_stimuli
 from corteval.stimuli import StimulusSet
 

@@ -25,14 +25,14 @@ from corteval import assembly as assemblies
 from corteval import registry
 from corteval.cards import DataCard
 from corteval.errors import DatasetError, PluginError
-from corteval.local import comparison
 from corteval.local.description import Description, Responses, read_description
-from corteval.local.differences import Differences
 from corteval.local.digests import verify
-from corteval.local.exchange import differences, export
+from corteval.local.exchange import comparison
+from corteval.local.exchange.differences import Differences
+from corteval.local.exchange.packaging import distribution_name, module_name
+from corteval.local.exchange.packing import differences, export
 from corteval.local.loading import load_assembly, load_stimuli
 from corteval.local.package import Packaged, from_package
-from corteval.local.packaging import distribution_name, module_name
 from corteval.local.registration import labelled
 from corteval.stimuli import StimulusSet
 from corteval.testing.strategies import neural_assemblies

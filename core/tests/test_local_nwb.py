@@ -10,10 +10,10 @@ import pytest
 
 from corteval.errors import DatasetError, OptionError
 from corteval.local.description import Description, Responses
-from corteval.local.exchange import differences, export
+from corteval.local.exchange.packing import differences, export
+from corteval.local.formats.nwb import read
+from corteval.local.formats.nwb_responses import spike_counts
 from corteval.local.loading import load_assembly, load_stimuli
-from corteval.local.nwb import read
-from corteval.local.nwb_responses import spike_counts
 from corteval.stimuli import StimulusSet
 
 pynwb = pytest.importorskip("pynwb", reason="the extra corteval[nwb] is not installed")

@@ -140,7 +140,7 @@ def export(data: str, target: Path, acknowledged: bool, as_json: bool) -> None:
     TARGET becomes a package that the other lab installs by pip, or registers by its folder
     `dataset`.
     """
-    from corteval.local.exchange import export as pack
+    from corteval.local.exchange.packing import export as pack
 
     written = pack(_described(data), target, acknowledge_private=acknowledged)
     if as_json:
@@ -159,7 +159,7 @@ def diff(old: str, new: str, as_json: bool) -> None:
 
     OLD and NEW are registered identifiers or folders.
     """
-    from corteval.local.exchange import differences
+    from corteval.local.exchange.packing import differences
 
     found = differences(_version(old), _version(new))
     if as_json:

@@ -9,14 +9,14 @@ from typing import Any
 
 from corteval.cards import Modality, check_identifier
 from corteval.errors import CortevalError, DatasetError, OptionError
-from corteval.local import tables
-from corteval.local.arrays import read_npy, read_npz
-from corteval.local.axes import orders_that_fit
-from corteval.local.behaviour_tables import BEHAVIOUR, behaviour_of
 from corteval.local.description import Description, Responses, closest
+from corteval.local.formats import tables
+from corteval.local.formats.arrays import read_npy, read_npz
+from corteval.local.formats.axes import orders_that_fit
+from corteval.local.formats.behaviour_tables import BEHAVIOUR, behaviour_of
+from corteval.local.formats.long_tables import VALUES
+from corteval.local.formats.matlab import read_mat
 from corteval.local.loading import ARRAYS, FORMATS, NETCDF
-from corteval.local.long_tables import VALUES
-from corteval.local.matlab import read_mat
 from corteval.local.problems import Findings
 
 _VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".gif")

@@ -9,17 +9,23 @@ import pandas as pd
 import xarray as xr
 
 from corteval.assembly import check_behavioural, check_neural
-from corteval.local import columns as cells_of
-from corteval.local import tables
-from corteval.local.arrays import StoredArray, read_npy, read_npz
-from corteval.local.axes import named_axes
-from corteval.local.behaviour_tables import BEHAVIOUR, behaviour_of, behavioural_table
 from corteval.local.description import Description, within
-from corteval.local.long_tables import neural_table
-from corteval.local.matlab import read_mat
-from corteval.local.netcdf import from_netcdf
+from corteval.local.formats import columns as cells_of
+from corteval.local.formats import tables
+from corteval.local.formats.arrays import StoredArray, read_npy, read_npz
+from corteval.local.formats.axes import named_axes
+from corteval.local.formats.behaviour_tables import BEHAVIOUR, behaviour_of, behavioural_table
+from corteval.local.formats.long_tables import neural_table
+from corteval.local.formats.matlab import read_mat
+from corteval.local.formats.netcdf import from_netcdf
+from corteval.local.formats.rows import (
+    along,
+    made_ids,
+    neuroid_table,
+    refuse_missing,
+    rows_by_stimulus,
+)
 from corteval.local.problems import Findings, refuse
-from corteval.local.rows import along, made_ids, neuroid_table, refuse_missing, rows_by_stimulus
 from corteval.local.stimulus_table import read_stimuli
 from corteval.stimuli import StimulusSet
 
@@ -71,11 +77,11 @@ def _read(description: Description, stimuli: StimulusSet, findings: Findings) ->
     path = within(description.folder, responses.file, "the file of responses")
     suffix = path.suffix.lower()
     if suffix == ".nwb":
-        from corteval.local import nwb
+        from corteval.local.formats import nwb
 
         return nwb.read(description, stimuli)
     if path.is_dir() or path.name.lower().endswith((".nii", ".nii.gz", ".gii")):
-        from corteval.local import bids
+        from corteval.local.formats import bids
 
         return bids.read(description, stimuli)
     if suffix in tables.SUFFIXES:

@@ -64,8 +64,8 @@ def _command(path: Path, variable: str | None) -> list[str]:
 
 
 def _read(path: Path, variable: str | None) -> None:
-    from corteval.local.matlab import read_mat
-    from corteval.local.netcdf import read_netcdf
+    from corteval.local.formats.matlab import read_mat
+    from corteval.local.formats.netcdf import read_netcdf
 
     try:
         if path.suffix.lower() == ".mat":

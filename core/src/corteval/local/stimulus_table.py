@@ -18,11 +18,11 @@ import pandas as pd
 from corteval import settings
 from corteval.errors import CortevalError
 from corteval.fetch import ArchiveLimits, unpack
-from corteval.local import columns as cells
-from corteval.local import tables
-from corteval.local.behaviour_tables import BEHAVIOUR
 from corteval.local.description import Description, closest, outside, within
-from corteval.local.long_tables import VALUES
+from corteval.local.formats import columns as cells
+from corteval.local.formats import tables
+from corteval.local.formats.behaviour_tables import BEHAVIOUR
+from corteval.local.formats.long_tables import VALUES
 from corteval.local.problems import Findings
 from corteval.stimuli import StimulusSet, read_image
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from corteval.local import columns as cells_of
-from corteval.local import tables
-from corteval.local.arrays import check_size
 from corteval.local.description import Description
+from corteval.local.formats import columns as cells_of
+from corteval.local.formats import tables
+from corteval.local.formats.arrays import check_size
+from corteval.local.formats.repeats import by_stimulus
 from corteval.local.problems import Findings, refuse
-from corteval.local.repeats import by_stimulus
 from corteval.stimuli import StimulusSet
 
 

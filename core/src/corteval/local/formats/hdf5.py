@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from corteval.local.arrays import check_size
+from corteval.local.formats.arrays import check_size
 from corteval.local.problems import refuse
 
 MAGIC = b"\x89HDF\r\n\x1a\n"

@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from corteval.errors import CortevalError
-from corteval.local import hdf5
-from corteval.local.arrays import StoredArray, check_numbers, check_size, chosen_variable
+from corteval.local.formats import hdf5
+from corteval.local.formats.arrays import StoredArray, check_numbers, check_size, chosen_variable
 from corteval.local.problems import refuse
 
 _MATRIX, _COMPRESSED = 14, 15

@@ -10,12 +10,18 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from corteval.local import columns as cells_of
-from corteval.local import hdf5, tables
-from corteval.local.arrays import check_numbers, check_size, chosen_variable
 from corteval.local.description import Description
+from corteval.local.formats import columns as cells_of
+from corteval.local.formats import hdf5, tables
+from corteval.local.formats.arrays import check_numbers, check_size, chosen_variable
+from corteval.local.formats.rows import (
+    along,
+    made_ids,
+    neuroid_table,
+    refuse_missing,
+    rows_by_stimulus,
+)
 from corteval.local.problems import Findings, refuse
-from corteval.local.rows import along, made_ids, neuroid_table, refuse_missing, rows_by_stimulus
 from corteval.stimuli import StimulusSet
 
 #: What an axis may be called.

@@ -28,17 +28,17 @@ import xarray as xr
 
 from corteval.assembly import neural
 from corteval.errors import DatasetError, OptionError
-from corteval.local.columns import numbers
 from corteval.local.description import Description, within
-from corteval.local.problems import Findings
-from corteval.local.repeats import (
+from corteval.local.formats.columns import numbers
+from corteval.local.formats.repeats import (
     STIMULUS_COLUMNS,
     by_stimulus,
     check_all_shown,
     named_rows,
     stimulus_column,
 )
-from corteval.local.tables import Table, read_table
+from corteval.local.formats.tables import Table, read_table
+from corteval.local.problems import Findings
 from corteval.requests import TimeBin
 from corteval.stimuli import StimulusSet
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from corteval.local import columns as cells_of
+from corteval.local.formats import columns as cells_of
+from corteval.local.formats.tables import Table
 from corteval.local.problems import Findings, refuse
-from corteval.local.tables import Table
 
 #: Columns of behaviour, and the task each belongs to.
 BEHAVIOUR: Mapping[str, str] = {

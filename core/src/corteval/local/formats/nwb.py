@@ -22,11 +22,17 @@ import xarray as xr
 
 from corteval.assembly import neural
 from corteval.errors import CortevalError, DatasetError, OptionError
-from corteval.local import hdf5
-from corteval.local.arrays import MAX_RATIO
 from corteval.local.description import Description, within
-from corteval.local.nwb_responses import Recorded, is_flat, responses
-from corteval.local.repeats import by_stimulus, check_all_shown, ids_of, named_rows, stimulus_column
+from corteval.local.formats import hdf5
+from corteval.local.formats.arrays import MAX_RATIO
+from corteval.local.formats.nwb_responses import Recorded, is_flat, responses
+from corteval.local.formats.repeats import (
+    by_stimulus,
+    check_all_shown,
+    ids_of,
+    named_rows,
+    stimulus_column,
+)
 from corteval.requests import TimeBin
 from corteval.stimuli import StimulusSet
 

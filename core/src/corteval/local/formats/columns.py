@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from corteval.local.formats.tables import Table
 from corteval.local.problems import Findings
-from corteval.local.tables import Table
 
 #: Cells that say that there is no number.
 MISSING = ("", "NA", "N/A", "n/a", "na", "NaN", "nan", "NAN", "null", "NULL", "None", "<NA>")

@@ -21,12 +21,12 @@ import xarray as xr
 
 from corteval.errors import DatasetError
 from corteval.local import digests
-from corteval.local.comparison import compare
 from corteval.local.description import FILE, Description, read_description, write_description
-from corteval.local.differences import Differences
+from corteval.local.exchange.comparison import compare
+from corteval.local.exchange.differences import Differences
+from corteval.local.exchange.packaging import module_name, write_package
 from corteval.local.loading import load_assembly, load_stimuli
 from corteval.local.package import FOLDER
-from corteval.local.packaging import module_name, write_package
 from corteval.stimuli import StimulusSet
 
 #: Name of the array of responses in the netCDF file.

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from corteval.local import columns as cells_of
-from corteval.local.arrays import MAX_BYTES
+from corteval.local.formats import columns as cells_of
+from corteval.local.formats.arrays import MAX_BYTES
+from corteval.local.formats.tables import Table
 from corteval.local.problems import Findings, refuse
-from corteval.local.tables import Table
 
 #: Names of the column with the responses, unless the description says another.
 VALUES = ("value", "response", "rate", "beta")

@@ -11,7 +11,7 @@ import numpy as np
 from corteval.assembly import NEURAL_DIMS
 from corteval.errors import DatasetError
 from corteval.local.description import Description
-from corteval.local.repeats import ids_of
+from corteval.local.formats.repeats import ids_of
 
 _NOT_COLUMNS = {
     *NEURAL_DIMS,

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from corteval.local.description import Description
-from corteval.local.differences import (
+from corteval.local.exchange.differences import (
     Change,
     ColumnChange,
     Differences,

@@ -1,0 +1,1 @@
+"""Readers of the files that responses and tables lie in."""
