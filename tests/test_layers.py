@@ -19,7 +19,7 @@ LAYERS = [
     {"fetch", "store"},
     {"scoring", "sharing"},
     {"stats"},
-    {"local"},
+    {"local", "controls"},
     {"layers", "layer_names", "layer_map", "layer_curve"},
     {"testing"},
     {"cli", "__main__"},

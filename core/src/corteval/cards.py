@@ -231,6 +231,8 @@ class BenchmarkCard(Card):
         target: recording target or task, e.g. ``"V4"``.
         species: species of the subjects, e.g. ``"macaque"``.
         parent: name of the group in which suites average it.
+        controls: identifiers of simple subjects to compare with; ``{model}`` stands for the model,
+            as in ``"{model}-untrained"``.
         chance: normalised score that a subject without knowledge of the stimuli may reach.
     """
 
@@ -240,6 +242,7 @@ class BenchmarkCard(Card):
     target: str = ""
     species: str = ""
     parent: str | None = None
+    controls: tuple[str, ...] = ()
     chance: float = 0.0
 
     def arguments(self) -> dict[str, Any]:

@@ -21,6 +21,12 @@ from corteval.errors import CortevalError, PluginError
 SCHEMA = "corteval.registered/1"
 FOLDER = "registered"
 _PROJECT = ".corteval"
+#: By modality of the stimuli.
+CONTROLS = {
+    "image": ("pixels", "gabor-colour", "random-cnn", "{model}-untrained"),
+    "text": ("sentence-length", "{model}-untrained"),
+}
+
 #: Fields of the `DataCard` that a registration holds.
 CARD_FIELDS = ("modality", "access", "species", "licence", "bibtex", "summary")
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -209,6 +215,7 @@ def benchmark_cards(
                 ceiling=ceiling,
                 target=target,
                 species=registration.card["species"],
+                controls=CONTROLS.get(registration.card["modality"], ()),
                 options=_neural_options(metric, facts, conditions)
                 if neural
                 else {"task": "reading_time" if facts.form == "times" else "label"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,6 +24,7 @@ from corteval.cli.tables import print_bare_json, print_table, say
 
 if TYPE_CHECKING:
     from corteval.cli.progress import Display
+    from corteval.controls import Margin
     from corteval.score import Estimate, Score
 
 _EPILOG = """\b
@@ -31,6 +32,7 @@ Examples:
   corteval score pixels Cowley2023.V4-ridge
   corteval score 'pixels,gabor-*' 'Marques2020.*' --output records.jsonl
   corteval score timm/resnet18 MajajHong2015.IT-pls --layers map.json
+  corteval score v4compact-ensemble Cowley2023.V4-ridge --controls
   corteval score random-projection/1000-seed3 Cowley2023.V4-pls --seed 1 --json | jq .value
 
 \b
@@ -39,6 +41,7 @@ JSON (a list of these if there are several pairs):
    "status": "scored" | "undefined" | "not-applicable" | "failed", "value": 0.31,
    "interval": {"low": 0.28, "high": 0.34, "level": 0.95, ...}, "normalization": "r^2/c",
    "raw": {"value": 0.44, ...}, "ceiling": {"value": 0.63, ...},
+   "over_control": {"control": "gabor-colour", "difference": 0.05, "low": 0.01, "high": 0.09},
    "reason": null, "notes": [], "provenance": {"versions": {}, "seconds": 2.1, ...}}
 
 Exit code 3 if a pair failed; `undefined` and `not-applicable` are answers. Ctrl-C keeps the pairs
@@ -64,6 +67,7 @@ that are done.
     help="Use the layers of a map that `corteval layers --output` wrote for the one model; targets "
     "it does not name stay as the model has them.",
 )
+@click.option("--controls", is_flag=True, help="Score the controls that the benchmarks name, too.")
 @click.option("--shareable", is_flag=True, help="Leave out what was scored on private data.")
 @no_store_option
 @yes_option
@@ -80,6 +84,7 @@ def command(
     seed: int | None,
     output: Path | None,
     map_file: Path | None,
+    controls: bool,
     shareable: bool,
     yes: bool,
     quiet: bool,
@@ -98,6 +103,10 @@ def command(
     order = "The order is MODELS BENCHMARKS."
     rows = expand("models", models, hint=order)
     columns = expand("benchmarks", benchmarks, hint=order)
+    if controls:
+        from corteval.controls import with_controls
+
+        rows = with_controls(rows, columns)
     asked = len(rows) * len(columns)
     ask_for_benchmarks(columns, yes=yes)
     with working(quiet=quiet) as display:
@@ -166,13 +175,25 @@ def _records(scores: Iterable[Score]) -> Iterator[str]:
 
 def print_scores(scores: Sequence[Score], as_json: bool, *, one: bool) -> None:
     """Print scores, and on stderr why some have no value and what a reader must know."""
+    from corteval.controls import margins
+
+    above = margins(scores)
+    found = [above.get((score.model, score.benchmark)) for score in scores]
     if as_json:
-        summaries = [score.summary() for score in scores]
+        pairs = zip(scores, found, strict=True)
+        summaries = [{**score.summary(), "over_control": _facts(over)} for score, over in pairs]
         print_bare_json(summaries[0] if one else summaries)
     else:
         interval = interval_heading(scores)
-        header = ("model", "benchmark", "score", interval, "raw", "ceiling", "normalization")
-        print_table((*header, "status"), [_row(score) for score in scores], heading=2)
+        header = ["model", "benchmark", "score", interval, "raw", "ceiling", "normalization"]
+        rows = [_row(score) for score in scores]
+        if above:
+            header.append("over the best control")
+            rows = [
+                (*row[:-1], _margin_cell(over), row[-1])
+                for row, over in zip(rows, found, strict=True)
+            ]
+        print_table([*header, "status"], rows, heading=2)
     said: dict[str, list[str]] = {}  # what holds for several cells is said once
     for score in scores:
         for text in [score.reason] * bool(score.reason) + [f"note: {n}" for n in score.notes]:
@@ -210,6 +231,26 @@ def _row(score: Score) -> tuple[str, ...]:
         score.normalization or "-",
         score.status,
     )
+
+
+def _margin_cell(margin: Margin | None) -> str:
+    if margin is None:
+        return "-"
+    bounds = margin.interval
+    between = f" ({bounds.low:+.4f} to {bounds.high:+.4f})" if bounds else ""
+    return f"{margin.difference:+.4f}{between}, {margin.control}"
+
+
+def _facts(margin: Margin | None) -> dict[str, Any] | None:
+    if margin is None:
+        return None
+    bounds = margin.interval
+    return {
+        "control": margin.control,
+        "difference": margin.difference,
+        "low": bounds.low if bounds else None,
+        "high": bounds.high if bounds else None,
+    }
 
 
 def _number(estimate: Estimate | None) -> str:
