@@ -112,7 +112,7 @@ class TestRegister:
         said = registered_by(run, lab, "--target", "V4", "--visual-degrees", 8)
         assert "reliability" in said.out
         assert "20 benchmarks" in said.err
-        names = {card.metric for card in registry.benchmarks.where(data=("MyLab2026",))}
+        names = {card.metric for card in registry.benchmarks.where(data=("MyLab2026@registered",))}
         assert {"pls", "ridge", "ridgecv", "neuron_to_neuron", "rdm", "cka"} <= names
         assert not {n for n in names if "legacy" in n or "split" in n or "human" in n}
         assert not names & {"error_consistency", "ks_similarity", "reading_time_correlation"}
@@ -205,6 +205,57 @@ class TestRegister:
         monkeypatch.chdir(tmp_path)
         registry.reload()
         assert "MyLab2026" not in registry.data
+
+    def test_a_projects_set_goes_before_the_users_and_leaves_it(
+        self, run, lab, own_home, tmp_path, monkeypatch
+    ):
+        registered_by(run, lab)
+        inside = shutil.copytree(lab, own_home / "recordings")
+        assert run("data", "register", inside, "--project").code == 0
+        assert registration.find("MyLab2026").folder == inside
+        assert run("score", "pixels", "MyLab2026.V4-ridge").code == 0
+        monkeypatch.chdir(tmp_path)
+        registry.reload()
+        assert registration.find("MyLab2026").folder == lab
+
+    def test_nothing_is_written_before_the_folder_is_sound(self, run, lab):
+        wrong = run("data", "register", lab, "--id", "MyLab2026", "-y", "--dims", "neuroid")
+        assert wrong.code == 1
+        assert not (lab / "dataset.toml").exists()
+        registered_by(run, lab)
+        assert (lab / "dataset.toml").is_file()
+
+    def test_columns_that_metrics_miss_are_named(self, run, lab):
+        table = pd.read_csv(lab / "stimuli.csv")
+        (lab / "responses.npy").unlink()
+        (lab / "neuroids.csv").unlink()
+        frame = table[["stimulus_id"]].assign(reading_time_ms=300.0 + np.arange(len(table)))
+        frame.to_csv(lab / "times.csv", index=False)
+        result = run("data", "register", lab, "--id", "Times", "-y")
+        assert result.code == 0, result.out + result.err
+        assert "No installed metric fits it" in result.err
+        needed = "reading_time_correlation would fit with the column word_within_sentence_id"
+        assert needed in result.err
+
+    def test_a_folder_that_moved_is_said_to_have_moved(self, run, lab):
+        registered_by(run, lab)
+        lab.rename(lab.with_name("moved"))
+        with pytest.raises(DatasetError, match="which is gone"):
+            registry.data.create("MyLab2026").stimuli()
+
+    def test_an_installed_twin_does_not_stop_the_registered_set(self, run, lab):
+        """As if the lab had installed its own export."""
+        registered_by(run, lab, "--target", "V4")
+        card = registry.data_card("MyLab2026")
+        benchmark = registry.benchmarks.card("MyLab2026.V4-ridge")
+        twin = registry.Plugin(
+            "MyLab2026", "data", registry.Source("corteval-data-mylab", "1", "a:b"), card=card
+        )
+        registry.data._installed = (*registry.data._installed, twin)
+        score = corteval.score("pixels", benchmark.identifier)
+        assert score.status == "scored"
+        with pytest.raises(DuplicateIdentifier, match="corteval data rm MyLab2026"):
+            registry.data.card("MyLab2026")
 
     def test_a_broken_registration_harms_no_other(self, run, lab):
         registered_by(run, lab)
@@ -362,7 +413,7 @@ class TestBehaviour:
     def test_choices_give_behavioural_benchmarks(self, run, lab, trials):
         result = run("data", "register", lab, "--id", "Choices", "-y", "--visual-degrees", 8)
         assert result.code == 0, result.out + result.err
-        names = {card.metric for card in registry.benchmarks.where(data=("Choices",))}
+        names = {card.metric for card in registry.benchmarks.where(data=("Choices@registered",))}
         assert {"error_consistency", "accuracy", "confusion_similarity"} <= names
         assert "ridge" not in names
         card = registry.benchmarks.card("Choices.label-error_consistency")

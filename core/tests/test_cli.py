@@ -409,7 +409,7 @@ class TestTables:
     def test_words_wrap_on_a_terminal_and_keep_their_indentation(self, environment, monkeypatch):
         monkeypatch.setenv("COLUMNS", "30")
         text = on_terminal("data", "fetch", "ToyBare", stream="stderr")
-        assert text == "ToyBare (private) consists of\nno files: nothing to download.\n"
+        assert text == "ToyBare (private) has nothing\nto download.\n"
         assert tables._wrapped("  (1) word word", 12) == "  (1) word\n  word"
 
     def test_terminal_gets_bold_headers_unless_colour_is_off(self, environment, monkeypatch):

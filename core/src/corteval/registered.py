@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -122,14 +122,11 @@ def project_shelf() -> Path:
 
 
 def files() -> list[Path]:
-    """Registrations; one that the project and the user have alike is listed once."""
+    """Registrations in force; what a project registers goes before what the user did."""
     found: dict[str, Path] = {}
     for shelf in shelves():
         for file in sorted(shelf.glob("*.json")):
-            content = file.read_bytes() if file.name in found else b""
-            if file.name in found and content == found[file.name].read_bytes():
-                continue
-            found[file.name if file.name not in found else str(file)] = file
+            found.setdefault(file.name.casefold(), file)
     return list(found.values())
 
 
@@ -182,13 +179,15 @@ def data_card(registration: Registration) -> DataCard:
 
 
 def benchmark_cards(
-    registration: Registration, metrics: Mapping[str, MetricCard]
+    registration: Registration, metrics: Mapping[str, MetricCard], distribution: str
 ) -> Iterator[BenchmarkCard]:
     """A benchmark for each target and each metric that fits.
 
     Args:
         registration: of the data.
         metrics: installed ones by identifier, ceilings among them.
+        distribution: that provides the data; benchmarks take those of no other, should a set be
+            both registered and installed.
     """
     facts = registration.facts
     for target, conditions in facts.targets.items():
@@ -210,7 +209,7 @@ def benchmark_cards(
                 summary=f"{registration.identifier}, {target}: {metric.summary}",
                 licence=registration.card["licence"],
                 bibtex=registration.card["bibtex"],
-                data=(registration.identifier,),
+                data=(f"{registration.identifier}@{distribution}",),
                 metric=metric.identifier,
                 ceiling=ceiling,
                 target=target,
@@ -235,6 +234,13 @@ def fits(metric: MetricCard, facts: Facts) -> bool:
     if metric.takes == "answers":
         return facts.form in {"answers", "choices"} and "truth" in facts.coordinates
     return metric.takes == facts.form
+
+
+def lacking(metric: MetricCard, facts: Facts) -> tuple[str, ...]:
+    """Coordinates without which `metric` does not fit data that are otherwise of its form."""
+    missing = tuple(name for name in metric.needs if name not in facts.coordinates)
+    with_them = replace(facts, coordinates=(*facts.coordinates, *missing))
+    return missing if missing and fits(metric, with_them) else ()
 
 
 def _ceiling(metric: MetricCard, facts: Facts, metrics: Mapping[str, MetricCard]) -> str | None:

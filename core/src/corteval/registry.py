@@ -292,7 +292,7 @@ class Registry(Generic[C]):
                 registration = registered.read(file)
                 cards: list[Any] = [registered.data_card(registration)]
                 if self.kind == "benchmarks":
-                    cards = [*registered.benchmark_cards(registration, _metric_cards())]
+                    cards = [*registered.benchmark_cards(registration, _metric_cards(), REGISTERED)]
                 for card in cards:
                     yield Plugin(card.identifier, self.kind, source, card=card)
             except Exception as error:
@@ -339,7 +339,7 @@ class Registry(Generic[C]):
             listed = "; ".join(f"{_qualified(p)} ({_describe(p.source)})" for p in candidates)
             raise DuplicateIdentifier(
                 f"{len(candidates)} distributions provide {self.kind} {name!r}. "
-                f"Ask for one: {listed}."
+                f"Ask for one: {listed}.{_way_out(candidates, name)}"
             )
         return candidates[0], member
 
@@ -450,6 +450,12 @@ _CREATED: dict[int, tuple[weakref.ref[Any], Creation]] = {}
 
 def _metric_cards() -> dict[str, MetricCard]:
     return {plugin.identifier: plugin.card for plugin in metrics.plugins() if plugin.card}
+
+
+def _way_out(candidates: list[Plugin[Any]], name: str) -> str:
+    if not any(p.source.distribution == REGISTERED and p.kind == "data" for p in candidates):
+        return ""
+    return f" `corteval data rm {name}` forgets the registered one."
 
 
 def _remember(created: object, how: Creation) -> None:

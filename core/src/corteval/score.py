@@ -162,7 +162,11 @@ class Score:
         return hash(self.to_json())
 
     def to_json(self) -> str:
-        """Canonical JSON: sorted keys, numbers at full precision, non-finite ones as text."""
+        """Canonical JSON: sorted keys, numbers at full precision, non-finite ones as text.
+
+        It holds everything, values of single neuroids included: what of a score on private data
+        may leave the lab is `corteval.sharing.redacted(score).to_json()`.
+        """
         content = {
             "schema": RECORD_SCHEMA,
             **{name: getattr(self, name) for name in _PLAIN},

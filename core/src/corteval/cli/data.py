@@ -127,7 +127,7 @@ def _fetch_all(card: DataCard, files: list[dict[str, str]], errors: list[Corteva
     from corteval.fetch import fetch as fetch_resource
 
     if not card.resources:
-        say(f"{card.identifier} ({card.access}) consists of no files: nothing to download.")
+        say(f"{card.identifier} ({card.access}) has nothing to download.")
     for item in card.resources:
         try:
             path = str(fetch_resource(item))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import click
 
-from corteval import registry
-from corteval.cards import BenchmarkCard, Card, Family, Resource, human_size, total_size
+from corteval import registered, registry
+from corteval.cards import BenchmarkCard, Card, DataCard, Family, Resource, human_size, total_size
 from corteval.cli.options import json_option, verbose_option
 from corteval.cli.tables import fact_lines, print_json, say
 from corteval.errors import CortevalError
@@ -73,6 +74,8 @@ def _facts(card: Card, source: registry.Source) -> Iterator[tuple[str, str]]:
             yield from (("data", _described(name)) for name in card.data)
         elif field.name not in _APART and not _says_nothing(value):
             yield field.name.replace("_", " "), _words(value)
+    if source.distribution == registry.REGISTERED and isinstance(card, DataCard):
+        yield from _registration_facts(card, Path(source.value))
     if card.resources:
         yield "size", human_size(total_size(card.resources))
     many = len(card.resources) > _FILES_SHOWN
@@ -86,6 +89,22 @@ def _facts(card: Card, source: registry.Source) -> Iterator[tuple[str, str]]:
         yield "files", f"{rest} more; {here} of {len(card.resources)} are downloaded"
     for note in getattr(card, "notes", ()):
         yield "note", note
+
+
+def _registration_facts(card: DataCard, file: Path) -> Iterator[tuple[str, str]]:
+    registration = registered.read(file)
+    facts = registration.facts
+    yield "folder", str(registration.folder)
+    yield "registered", f"{registration.registered}, digest {registration.digest[:12]}"
+    yield "targets", ", ".join(facts.targets)
+    fewest, most = facts.trials
+    yield "trials", f"{most}" if fewest == most else f"{fewest} to {most}"
+    yield "coordinates", ", ".join(facts.coordinates)
+    if facts.group:
+        yield "kept together", f"stimuli of one {facts.group}"
+    data = (f"{card.identifier}@{registry.REGISTERED}",)
+    for benchmark in registry.benchmarks.where(data=data):
+        yield "benchmark", benchmark.identifier
 
 
 def _described(name: str) -> str:

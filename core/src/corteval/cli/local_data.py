@@ -35,6 +35,9 @@ JSON:
 Exit code 1 if the examination found an error; nothing is registered then.
 """
 
+#: What keys of a description are called as flags, where that differs.
+_FLAGS = {"file": "--responses", "columns": "--column"}
+
 _Path = click.Path(path_type=Path)
 _Folder = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -93,15 +96,18 @@ def register(
     missing it is written from flags, from what lies there, and from what you are asked.
     """
     from corteval.local import registration
+    from corteval.local.description import write_description
     from corteval.local.report import examine
 
-    description = _description(
-        folder, elsewhere, identifier, flags, asks=not (yes or as_json), writes=not dry_run
+    description, is_new = _description(
+        folder, elsewhere, identifier, flags, asks=not (yes or as_json)
     )
     report = examine(description)
     done = None
     if report.usable and not dry_run:
         done = registration.register(description, report, project=project, replace=replace)
+        if is_new:
+            say(f"Wrote {write_description(description, elsewhere)}; edit it as needed.")
     names = _benchmarks(done)
     if as_json:
         _print_json(description, report, done, names)
@@ -191,22 +197,22 @@ def _description(
     flags: Mapping[str, Any],
     *,
     asks: bool,
-    writes: bool,
-) -> Description:
-    from corteval.local.description import FILE, guessed, read_description, write_description
+) -> tuple[Description, bool]:
+    """The description of the folder, and whether it was made just now."""
+    from corteval.local.description import FILE, guessed, read_description
 
     path = elsewhere or folder / FILE
     given = {name: value for name, value in flags.items() if value not in (None, ())}
     if path.is_file():
         if given:
-            names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            names = ", ".join(_FLAGS.get(name, f"--{name.replace('_', '-')}") for name in given)
             raise click.UsageError(
                 f"{path} describes the folder; edit it instead of giving {names}."
             )
         description = read_description(folder, file=path)
         if identifier not in {None, description.id}:
             raise click.UsageError(f"{path} says id = {description.id!r}, not {identifier!r}.")
-        return description
+        return description, False
     if identifier is None:
         if not asks or not _asked():
             raise click.UsageError(f"{folder} has no {FILE}: name the data set with --id.")
@@ -221,9 +227,7 @@ def _description(
     else:
         for question in questions:
             say(f"Open: {question}")
-    if writes:
-        say(f"Wrote {write_description(description, path)}; edit it as needed.")
-    return description
+    return description, True
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -264,7 +268,8 @@ def _confirmed(
 def _benchmarks(done: registered.Registration | None) -> list[str]:
     if done is None:
         return []
-    return [card.identifier for card in registry.benchmarks.where(data=(done.identifier,))]
+    data = (f"{done.identifier}@{registry.REGISTERED}",)
+    return [card.identifier for card in registry.benchmarks.where(data=data)]
 
 
 def _print(description: Description, report: Report) -> None:
@@ -290,10 +295,22 @@ def _say(
         say(f"{description.id} can be registered; nothing was written.")
     else:
         say(f"{done.identifier} is registered ({done.digest[:12]}) in {done.file}.")
-        said = f"{len(names)} benchmarks: {', '.join(names[:4])}{', ...' * (len(names) > 4)}"
-        say(said if names else "No installed metric fits it.")
-        if names:
-            say(f"Try: corteval score MODELS '{done.identifier}.*'")
+        _say_what_fits(done, names)
+
+
+def _say_what_fits(done: registered.Registration, names: list[str]) -> None:
+    from corteval.local.registration import unfit
+
+    if done.facts.group:
+        say(f"Training and test sets never share a {done.facts.group}.")
+    if names:
+        s = "s" * (len(names) > 1)
+        say(f"{len(names)} benchmark{s}: {', '.join(names[:4])}{', ...' * (len(names) > 4)}")
+        say(f"Try: corteval score MODELS '{done.identifier}.*'")
+    else:
+        say("No installed metric fits it.")
+    for metric, missing in unfit(done).items():
+        say(f"{metric} would fit with the column{'s' * (len(missing) > 1)} {', '.join(missing)}.")
 
 
 def _print_json(

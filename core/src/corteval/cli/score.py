@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from corteval import registry
 from corteval.cli import ERROR, INTERRUPTED, SOME_FAILED
 from corteval.cli.consent import ask_for_benchmarks, yes_option
 from corteval.cli.files import check_writable, write_lines
@@ -21,6 +22,7 @@ from corteval.cli.options import (
 )
 from corteval.cli.selection import expand
 from corteval.cli.tables import print_bare_json, print_table, say
+from corteval.errors import CortevalError
 
 if TYPE_CHECKING:
     from corteval.cli.progress import Display
@@ -103,6 +105,9 @@ def command(
     order = "The order is MODELS BENCHMARKS."
     rows = expand("models", models, hint=order)
     columns = expand("benchmarks", benchmarks, hint=order)
+    one = len(rows) * len(columns) == 1 and not controls
+    if shareable:
+        columns = _shareable(columns)
     if controls:
         from corteval.controls import with_controls
 
@@ -111,10 +116,10 @@ def command(
     ask_for_benchmarks(columns, yes=yes)
     with working(quiet=quiet) as display:
         scores, interrupted = _compute(rows, columns, seed, map_file, display)
-    told = _shareable(scores) if shareable else scores
+    told = _told(scores) if shareable else scores
     written = output is None or write_lines(output, _records(told))
     # after the file, for a full disk must not cost what was computed
-    print_scores(told, as_json, one=asked == len(told) == 1)
+    print_scores(told, as_json, one=one and len(told) == 1)
     if interrupted:
         say(f"Interrupted: {len(scores)} of {asked} cells are done.")
         context.exit(INTERRUPTED)
@@ -158,7 +163,26 @@ def _cells(
     return score_with_map(rows[0], read_map(map_file), columns, seed=seed)
 
 
-def _shareable(scores: Sequence[Score]) -> list[Score]:
+def _shareable(benchmarks: Sequence[str]) -> list[str]:
+    """Benchmarks that are on no private data, as far as their cards tell."""
+    kept = []
+    for name in benchmarks:
+        try:
+            data = registry.benchmarks.card(name).data
+            private = any(registry.data_card(part).access == "private" for part in data)
+        except CortevalError:  # its use tells what is wrong
+            private = False
+        if not private:
+            kept.append(name)
+    if len(kept) < len(benchmarks):
+        left, all_of = len(benchmarks) - len(kept), len(benchmarks)
+        words = "benchmark is" if all_of == 1 else "benchmarks are"
+        say(f"{left} of {all_of} {words} on private data and left out.")
+    return kept
+
+
+def _told(scores: Sequence[Score]) -> list[Score]:
+    """Scores that are on no private data: those of benchmarks whose cards did not tell, too."""
     from corteval.sharing import shareable
 
     kept = shareable(scores)
@@ -175,6 +199,8 @@ def _records(scores: Iterable[Score]) -> Iterator[str]:
 
 def print_scores(scores: Sequence[Score], as_json: bool, *, one: bool) -> None:
     """Print scores, and on stderr why some have no value and what a reader must know."""
+    if not scores and not as_json:
+        return
     from corteval.controls import margins
 
     above = margins(scores)

@@ -62,6 +62,8 @@ class Findings:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
+        #: Rows have been told that belong to nothing, so what they hold is missing elsewhere.
+        self.unmatched = False
 
     @property
     def errors(self) -> list[Problem]:

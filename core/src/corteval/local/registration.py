@@ -76,6 +76,13 @@ class Registered:
         return labelled(load_assembly(self._description, self._stimuli), self._stimuli)
 
 
+def unfit(registration: Registration) -> dict[str, tuple[str, ...]]:
+    """Installed metrics of the data's form that do not fit, and the columns they lack."""
+    metrics = {card.identifier: card for card in registry.metrics.where()}
+    found = {name: registered.lacking(card, registration.facts) for name, card in metrics.items()}
+    return {name: missing for name, missing in found.items() if missing and missing != ("split",)}
+
+
 def labelled(assembly: xr.DataArray, stimuli: StimulusSet) -> xr.DataArray:
     """`assembly` in the order of `stimuli` if it is neural, with their columns as coordinates.
 
@@ -121,12 +128,12 @@ def register(
         )
     shelf = registered.project_shelf() if project else registered.shelves()[-1]
     file = shelf / f"{description.id}.json"
-    earlier = _earlier(description, replace=replace)
+    earlier = _earlier(description, shelf, replace=replace)
     if (description.folder / digests.FILE).is_file():
         digests.verify(description.folder)
     stimuli = load_stimuli(description)
     assembly = labelled(load_assembly(description, stimuli), stimuli)
-    folder = description.folder.absolute()
+    folder = Path(os.path.normpath(description.folder.absolute()))
     root = file.parents[2]
     inside = project and folder.is_relative_to(root)
     content = {
@@ -187,6 +194,11 @@ def check_unchanged(registration: Registration) -> None:
     Raises:
         DatasetError: names those that changed or are gone.
     """
+    if not registration.folder.is_dir():
+        raise DatasetError(
+            f"{registration.identifier} was registered in {registration.folder}, which is gone. "
+            "Register its new place: corteval data register FOLDER --replace."
+        )
     changed = []
     for name, digest in registration.digests.items():
         path = registration.folder / name
@@ -320,8 +332,8 @@ def _as_bibtex(description: Description) -> str:
     return f"@misc{{{description.id},\n  note = {{{words}}}\n}}"
 
 
-def _earlier(description: Description, *, replace: bool) -> list[Path]:
-    """Registrations that a new one of this identifier takes the place of.
+def _earlier(description: Description, shelf: Path, *, replace: bool) -> list[Path]:
+    """Registrations on `shelf` that a new one of this identifier takes the place of.
 
     Raises:
         DuplicateIdentifier: if the identifier is a plugin's, or another folder's unasked.
@@ -335,7 +347,9 @@ def _earlier(description: Description, *, replace: bool) -> list[Path]:
                 f"{plugin.source.distribution} provides {plugin.identifier} already; choose "
                 "another id."
             )
-        file = Path(plugin.source.value)
+    for file in shelf.glob("*.json"):
+        if file.stem.casefold() != description.id.casefold():
+            continue
         found.append(file)
         old = None
         with contextlib.suppress(PluginError):  # a registration nobody can read is in no one's way

@@ -92,7 +92,8 @@ def _cards(
         facts=facts_of(description, stimuli, complete),
     )
     metrics = {card.identifier: card for card in registry.metrics.where()}
-    return data, [*registered.benchmark_cards(registration, metrics)]
+    distribution = distribution_name(description.id)
+    return data, [*registered.benchmark_cards(registration, metrics, distribution)]
 
 
 def _card_module(description: Description, data: DataCard, benchmarks: Sequence[Card]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from corteval.local.formats.tables import Table
-from corteval.local.problems import Findings
+from corteval.local.problems import Findings, refuse
 
 #: Cells that say that there is no number.
 MISSING = ("", "NA", "N/A", "n/a", "na", "NaN", "nan", "NAN", "null", "NULL", "None", "<NA>")
@@ -19,6 +19,8 @@ MISSING = ("", "NA", "N/A", "n/a", "na", "NaN", "nan", "NAN", "null", "NULL", "N
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
 _LOOKS_LIKE_A_NAME = re.compile(r"0\d")
+_DIGITS = re.compile(r"\d+")
+_WHOLE = re.compile(r"(\d+)\.0+")
 
 
 def numbers(table: Table, column: str, findings: Findings) -> np.ndarray:
@@ -170,12 +172,36 @@ def match(
         column: of `table`.
         findings: told of unknown ids, with the known one that is nearly alike.
         of: what has the known ids, e.g. ``"the stimulus table"``.
+
+    Ids that would match but for leading zeros are one error, and are given the position that is
+    meant, so that nothing else is told for want of them.
+
+    Raises:
+        DatasetError: if no id is known.
     """
     codes, named = pd.factorize(cells)
     index = pd.Index(known).get_indexer(pd.Index(named))
     positions = index[codes]
     if (index >= 0).all():
         return positions
+    meant = _but_for_zeros(named, known)
+    if meant is not None:
+        row = int(np.flatnonzero(positions < 0)[0])
+        findings.error(
+            f"{of} has {known[meant[codes[row]]]!r} where this has {cells[row]!r}: "
+            f"{int((index < 0).sum())} of {len(named)} ids differ by leading zeros only.",
+            table.where(row, column),
+            "Write them alike; a spreadsheet drops zeros unless the column is text.",
+        )
+        return np.asarray(meant[codes])
+    findings.unmatched = True
+    if len(named) > 2 and (index < 0).all() and not _any_alike(named, known):
+        refuse(
+            f"None of {len(named)} ids is known: this has {_some(named)}; {of} has "
+            f"{_some(known)}.",
+            table.where(0, column),
+            f"Name them alike in both files. Is it another column? If so: --column {column}=THEIRS.",
+        )
     alike = {fold(name): name for name in known}
     rows = np.flatnonzero(positions < 0)
     _, first = np.unique(codes[rows], return_index=True)
@@ -190,3 +216,31 @@ def match(
             break
     findings.each("error", places, "Name them alike in both files.", rest="more unknown ids")
     return positions
+
+
+def _but_for_zeros(named: Sequence[str], known: Sequence[str]) -> np.ndarray | None:
+    """Position in `known` of each id if leading zeros do not count; None if one is not found."""
+    short = [_without_zeros(name) for name in known]
+    found = [_without_zeros(name) for name in named]
+    if len(set(short)) < len(short) or len(set(found)) < len(found):
+        return None
+    at = pd.Index(short).get_indexer(pd.Index(found))
+    return at if (at >= 0).all() else None
+
+
+def _without_zeros(name: str) -> str:
+    """What is left of an id where leading zeros, and ".0" after a whole number, do not count."""
+    whole = _WHOLE.fullmatch(name.strip())
+    return _DIGITS.sub(_plain_number, whole[1] if whole else name.strip())
+
+
+def _plain_number(digits: re.Match[str]) -> str:
+    return digits.group().lstrip("0") or "0"
+
+
+def _any_alike(named: Sequence[str], known: Sequence[str]) -> bool:
+    return bool({fold(name) for name in named} & {fold(name) for name in known})
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, list(names)[:3])) + (", ..." if len(names) > 3 else "")

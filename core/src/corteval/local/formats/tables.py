@@ -7,6 +7,7 @@ import difflib
 import importlib
 import io
 import re
+import shlex
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -41,6 +42,7 @@ class Table:
         lines: row of the file at which each row begins, counted from 1, header included.
         separator: of cells; "" for Parquet.
         called: standard name of a column -> what the file calls it, where that differs.
+        made: columns that the file does not have.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Table:
     lines: np.ndarray
     separator: str = ","
     called: Mapping[str, str] = field(default_factory=dict)
+    made: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -76,12 +79,17 @@ class Table:
         Raises:
             DatasetError: names close ones.
         """
-        columns = list(self.frame.columns)
-        if wanted in columns:
+        columns = [self.called.get(c, c) for c in self.frame.columns if c not in self.made]
+        if wanted in self.frame.columns:
             return wanted
         near = [c for c in columns if c.strip().casefold() == wanted.casefold()]
         near = near or difflib.get_close_matches(wanted, columns, n=2, cutoff=0.7)
         hint = f"Rename {near[0]!r} to {wanted!r}." if near else ""
+        if not near:
+            from corteval.local.formats.synonyms import likely  # it reads tables
+
+            theirs = likely(self, wanted)
+            hint = f"If {theirs!r} is meant: {column_is(wanted, theirs)}." if theirs else ""
         refuse(
             f"There is no column {wanted!r}; there are {', '.join(map(repr, columns[:12]))}"
             + (", ..." if len(columns) > 12 else "")
@@ -171,7 +179,12 @@ def numbered(table: Table, findings: Findings) -> Table:
         f"{table.name}, row 1",
         "Add the column if rows may ever be added, removed or moved.",
     )
-    return replace(table, frame=table.frame.assign(stimulus_id=numbers))
+    return replace(table, frame=table.frame.assign(stimulus_id=numbers), made=("stimulus_id",))
+
+
+def column_is(standard: str, theirs: str) -> str:
+    """How to say that a column is a standard one: by a flag, or in a description."""
+    return f'--column {shlex.quote(f"{standard}={theirs}")}, or {standard} = "{theirs}" in [columns]'
 
 
 def columns_of(path: Path) -> list[str]:
