@@ -13,7 +13,7 @@ from corteval import registry
 from corteval.behavioural_benchmark import BehaviouralBenchmark
 from corteval.benchmark import NO_CEILING
 from corteval.cards import BenchmarkCard, DataCard, MetricCard
-from corteval.errors import AssemblyError, OptionError, UndefinedScore
+from corteval.errors import AssemblyError, NotInData, OptionError, UndefinedScore
 from corteval.requests import Label, ReadingTime, Recording
 from corteval.score import Estimate, Score
 from corteval.scoring import score, score_all
@@ -434,3 +434,184 @@ def test_a_subject_gives_one_answer_to_each_stimulus_and_no_other(rows, message)
     (result,) = score_all([Odd(TRUTH)], ["People.label-accuracy"])
     assert result.status == "failed"
     assert message in result.reason
+
+
+# Images that nobody has provided
+
+WHERE = "Hidden: the images do not lie in provided/Hidden. Put them there."
+
+
+class Hidden(Trials):
+    """Trials whose images only a user can provide; one may be in a modality that is read."""
+
+    def stimuli(self):
+        raise NotInData(WHERE)
+
+
+class Looker(Person):
+    """Looks at every image before it answers."""
+
+    identifier, modalities = "looker", frozenset({"image"})
+
+    def respond(self, stimuli, requests):
+        self.asked += requests
+        for stimulus_id in stimuli.stimulus_ids:
+            stimuli.image(stimulus_id)
+        return super().respond(stimuli, requests)
+
+
+class Network(Looker):
+    """Looks up by content what it has computed before, as networks do."""
+
+    def respond(self, stimuli, requests):
+        stimuli.digest()
+        return super().respond(stimuli, requests)
+
+
+@pytest.fixture
+def hidden():
+    with registry.data.temporary(
+        card(DataCard, "Hidden", "Hidden"), card(DataCard, "Unread", "Hidden", modality="text")
+    ):
+        yield BehaviouralBenchmark(
+            card=replace(BENCHMARK, identifier="Hidden.label-accuracy", data=("Hidden",)),
+            visual_degrees=3.0,
+        )
+
+
+def test_without_images_who_needs_none_is_scored_as_with_them(hidden):
+    answers = majority()
+    blind, seen = score(Person(answers), hidden), score(Person(answers), "People.label-accuracy")
+    assert (blind.status, blind.value, blind.raw) == ("scored", seen.value, seen.raw)
+    assert any("images were not at hand" in note for note in blind.notes)
+    assert not any("at hand" in note for note in seen.notes)
+    assert set(blind.provenance.digests) == {"assembly"}
+    assert blind.provenance.digests["assembly"] == seen.provenance.digests["assembly"]
+
+
+def test_without_images_the_ids_of_the_trials_are_shown_at_their_size(hidden):
+    stimuli = hidden.stimuli()
+    assert (stimuli.stimulus_ids, stimuli.visual_degrees) == (IDS, 3.0)
+    assert (stimuli.modality, list(stimuli.table.columns)) == ("image", [])
+
+
+@pytest.mark.parametrize("subject", [Looker, Network])
+def test_without_images_who_looks_is_told_what_to_put_where(hidden, subject):
+    with pytest.raises(NotInData) as caught:
+        score(subject(TRUTH), hidden)
+    assert str(caught.value) == WHERE
+    (result,) = score_all([subject(TRUTH)], [hidden])
+    assert (result.status, result.reason) == ("failed", WHERE)
+
+
+def test_without_images_who_cannot_do_the_task_is_never_asked(hidden):
+    blind = Looker(TRUTH, tasks=(Recording,))
+    assert (score(blind, hidden).status, blind.asked) == ("not-applicable", [])
+
+
+def test_texts_that_are_not_in_the_data_are_missed_before_anybody_is_asked(hidden):
+    person = Person(TRUTH)
+    with pytest.raises(NotInData, match="Put them there"):
+        score(person, replace(hidden, card=replace(BENCHMARK, data=("Unread",))))
+    assert person.asked == []
+
+
+def test_images_that_are_there_but_damaged_are_an_error_of_their_own(hidden):
+    class Damaged(Trials):
+        def stimuli(self):
+            raise AssemblyError("one image is damaged")
+
+    globals()["Damaged"] = Damaged
+    with registry.data.temporary(card(DataCard, "Damaged", "Damaged")):
+        with pytest.raises(AssemblyError, match="one image is damaged"):
+            score(Person(TRUTH), replace(hidden, card=replace(BENCHMARK, data=("Damaged",))))
+
+
+def test_the_right_answers_in_the_trials_are_offered_without_a_look_at_the_stimuli():
+    class Untouched(Trials):
+        def stimuli(self):
+            raise RuntimeError("they were asked for")
+
+    globals()["Untouched"] = Untouched
+    with registry.data.temporary(card(DataCard, "Untouched", "Untouched")):
+        benchmark = BehaviouralBenchmark(card=replace(BENCHMARK, data=("Untouched",)))
+        assert benchmark.requests() == (Label(("car", "cat", "dog", "owl")),)
+
+
+# People against the others
+
+
+@pytest.mark.parametrize("number", range(PEOPLE))
+def test_a_person_is_scored_against_the_others_alone(number):
+    own, others = people()[number], np.delete(people(), number, axis=0)
+    benchmark = BehaviouralBenchmark(
+        card=replace(BENCHMARK, metric="toy_agreement", ceiling="toy_human_accuracy"),
+        normalization="r/c",
+        leave_out=f"p{number}",
+    )
+    result = score(Person(own), benchmark)
+    agreeing = sum(own[s] == one[s] for one in others for s in range(40)) / others.size
+    right = sum(one[s] == TRUTH[s] for one in others for s in range(40)) / others.size
+    assert result.raw.value == pytest.approx(agreeing)
+    assert result.ceiling.value == pytest.approx(right)
+    assert f"compared with people other than p{number}" in result.notes
+    assert not any("all answers are those of" in note for note in result.notes)
+
+
+def test_a_person_among_those_it_is_compared_with_is_told_of():
+    bare = BehaviouralBenchmark(card=replace(AGREEMENT, ceiling=None))
+    result = score(Person(people()[3]), bare)
+    (note,) = (note for note in result.notes if "all answers are those of" in note)
+    assert "those of p3, with whom" in note and "leave_out='p3'" in note
+    other = score(Person(majority()), bare)
+    assert not any("all answers are those of" in note for note in other.notes)
+
+
+def test_what_is_offered_does_not_depend_on_who_is_left_out():
+    card = replace(AGREEMENT, data=("Untold",))
+    everybody = BehaviouralBenchmark(card=card).requests()
+    assert BehaviouralBenchmark(card=card, leave_out="p0").requests() == everybody
+
+
+def test_stimuli_that_only_the_left_out_person_saw_are_not_shown():
+    class Uneven(Trials):
+        def assembly(self):
+            trials = super().assembly()
+            whose = trials["subject"].values == "p1"
+            late = np.isin(trials["stimulus_id"].values, IDS[30:])
+            return trials.isel(presentation=whose | ~late)
+
+    globals()["Uneven"] = Uneven
+    with registry.data.temporary(card(DataCard, "Uneven", "Uneven", modality="text")):
+        uneven = BehaviouralBenchmark(card=replace(BENCHMARK, data=("Uneven",)), leave_out="p1")
+        assert uneven.stimuli().stimulus_ids == IDS[:30]
+        assert score(Person(people()[1]), uneven).status == "scored"
+
+
+def test_a_person_who_did_not_take_part_cannot_be_left_out():
+    with pytest.raises(OptionError, match=r"'p9' leaves out nobody; .* p0, p1, p2, p3, p4\."):
+        score(Person(TRUTH), BehaviouralBenchmark(card=BENCHMARK, leave_out="p9"))
+
+
+def test_the_only_person_cannot_be_left_out():
+    class Alone(Trials):
+        def assembly(self):
+            return super().assembly().isel(presentation=slice(0, 40))
+
+    globals()["Alone"] = Alone
+    with registry.data.temporary(card(DataCard, "Alone", "Alone", modality="text")):
+        alone = BehaviouralBenchmark(card=replace(BENCHMARK, data=("Alone",)), leave_out="p0")
+        with pytest.raises(OptionError, match="leaves out everybody"):
+            score(Person(TRUTH), alone)
+
+
+def test_nobody_is_left_out_of_trials_that_do_not_say_whose_they_are():
+    class Pooled(Trials):
+        def assembly(self):
+            return super().assembly().drop_vars("subject")
+
+    globals()["Pooled"] = Pooled
+    with registry.data.temporary(card(DataCard, "Pooled", "Pooled", modality="text")):
+        pooled = BehaviouralBenchmark(card=replace(BENCHMARK, data=("Pooled",)), leave_out="p0")
+        with pytest.raises(AssemblyError, match="no coordinate 'subject'"):
+            score(Person(TRUTH), pooled)

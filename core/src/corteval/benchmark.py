@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol, cast, final, runtime_checkable
@@ -96,6 +96,8 @@ class NeuralBenchmark:
         time_bins: asked of the subject; empty leaves time to it. Cards may give (start, end) pairs.
         normalization: by name; None derives it from the kinds of score and ceiling.
         data_options, metric_options, ceiling_options: for the factories of the three.
+        lower_bound: estimator of what the noiseless responses reach at least, where the ceiling is
+            what nothing exceeds; made with `ceiling_options`. Notes compare each score with it.
         notes: what a reader must know to read the score rightly.
         seed: of the resampling behind intervals.
         part: of the stimuli that score and ceiling are computed on; None is all of them.
@@ -111,6 +113,7 @@ class NeuralBenchmark:
     data_options: Mapping[str, Any] = field(default_factory=dict)
     metric_options: Mapping[str, Any] = field(default_factory=dict)
     ceiling_options: Mapping[str, Any] = field(default_factory=dict)
+    lower_bound: str | None = None
     notes: tuple[str, ...] = ()
     seed: int = 0
     part: StimulusPart | None = None
@@ -127,6 +130,14 @@ class NeuralBenchmark:
     def ceiling(self) -> Estimate:
         """Reliability of the recorded units, by the estimator the card names."""
         return self._ceiling
+
+    def noise_bounds(self) -> tuple[Estimate, Estimate]:
+        """What the noiseless responses reach at least, and the ceiling.
+
+        Raises:
+            UndefinedScore: if the benchmark names no estimator of either.
+        """
+        return self._lower, self.ceiling()
 
     def __call__(self, model: ModelCommitment) -> Score:
         """Score of `model`: metric of its responses against the mean over trials, normalised."""
@@ -145,16 +156,30 @@ class NeuralBenchmark:
         metric: Metric = registry.metrics.create(
             self.card.metric, seed=self.seed, **self.metric_options
         )
-        score = self._normalized(metric(source, target))
+        raw = metric(source, target)
+        score = self._normalized(raw)
         digests = {"stimuli": stimuli.digest(), "assembly": assemblies.digest(self._trials)}
         provenance = Provenance(digests=digests, seed=self.seed)
-        notes = (*score.notes, *self.notes, *self._notes_on_part())
+        notes = (*score.notes, *self._notes_on_bounds(raw), *self.notes, *self._notes_on_part())
         return replace(score, notes=notes, provenance=provenance)
 
     def _normalized(self, score: Score) -> Score:
         if self.card.ceiling is None:
             return unnormalized(score, NO_CEILING)
         return normalize(score, self.ceiling(), normalization=self.normalization)
+
+    def _notes_on_bounds(self, score: Score) -> Iterator[str]:
+        """Where the noise ceiling lies, and whether an unnormalised score reaches it."""
+        if self.lower_bound is None:
+            return
+        lower, upper = self.noise_bounds()
+        yield (
+            f"noise ceiling of raw scores: {lower.value:.4f} ({self.lower_bound}) to "
+            f"{upper.value:.4f} ({self.card.ceiling})"
+        )
+        if lower.value > 0:
+            share = normalize(score, lower, normalization="r/c")
+            yield f"{_reached(share)}: {share.value:.3f} of its lower bound{_within(share)}"
 
     def on(self, part: StimulusPart | None) -> NeuralBenchmark:
         """This benchmark on a part of its stimuli."""
@@ -230,7 +255,29 @@ class NeuralBenchmark:
     def _ceiling(self) -> Estimate:
         if self.card.ceiling is None:
             raise UndefinedScore(f"{self.card.identifier}: {NO_CEILING}.")
-        estimator: Ceiling = registry.metrics.create(
-            self.card.ceiling, seed=self.seed, **self.ceiling_options
-        )
+        return self._estimated(self.card.ceiling)
+
+    @cached_property
+    def _lower(self) -> Estimate:
+        if self.lower_bound is None:
+            raise UndefinedScore(f"{self.card.identifier} names no lower bound of its ceiling.")
+        return self._estimated(self.lower_bound)
+
+    def _estimated(self, by: str) -> Estimate:
+        estimator: Ceiling = registry.metrics.create(by, seed=self.seed, **self.ceiling_options)
         return estimator(self._trials)
+
+
+def _reached(share: Score) -> str:
+    """Whether a share of the lower noise bound is 1 at least, as far as its interval tells."""
+    low, high = (share.interval.low, share.interval.high) if share.interval else (share.value,) * 2
+    if high < 1:
+        return "below the noise ceiling"
+    return "reaches the noise ceiling" if low >= 1 else "may reach the noise ceiling"
+
+
+def _within(share: Score) -> str:
+    interval = share.interval
+    if interval is None:
+        return ""
+    return f" ({100 * interval.level:g} % interval {interval.low:.3f} to {interval.high:.3f})"
