@@ -162,4 +162,7 @@ def describe(request: Request) -> str:
     if isinstance(request, Recording):
         units = ", ".join(sorted(request.units.coordinates)) if request.units else ""
         return f"a recording of {request.target}" + (f" filtered by {units}" if units else "")
+    if isinstance(request, Label):
+        named = ", ".join(request.choices[:3]) + (", ..." if len(request.choices) > 3 else "")
+        return f"the task Label with {len(request.choices)} choices ({named})"
     return f"the task {type(request).__name__}"

@@ -39,10 +39,6 @@ import pytest
 @pytest.mark.conformance(
     "Geirhos2021.stylized-error_consistency",
     "Geirhos2021.stylized-accuracy_distance",
-    expect_fail={
-        "ceiling": "a bootstrap replicate in which one of five people is drawn five times is NaN, "
-        "which the check takes for a difference between two equal estimates"
-    },
 )
 def test_conformance(identifier, check):
     check(identifier)

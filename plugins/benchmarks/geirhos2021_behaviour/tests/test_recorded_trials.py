@@ -269,4 +269,5 @@ def test_who_cannot_label_is_not_applicable_before_anything_is_computed_or_read(
     for model in (thousand, toys.vision()):
         result = corteval.score(model, made)
         assert result.status == "not-applicable"
-        assert result.reason == f"{model.identifier} does not support the task Label."
+        lacking = f"{model.identifier} does not support the task Label with 16 choices (airplane,"
+        assert result.reason.startswith(lacking)
