@@ -643,7 +643,12 @@ DEFECTS = [
     (no_choice, "error", "behaviour.csv, row 6, column choice", "The cell is empty"),
     (text_array, "error", "responses.npy", "The values are <U"),
     (unknown_format, "error", "responses.xyz", "Files .xyz are not read. Formats are .npy"),
-    (wide_table, "error", "responses.csv, row 1", "needs responses.neuroids"),
+    (
+        wide_table,
+        "error",
+        "responses.csv, row 1",
+        "Its columns are not those of the table of neuroids",
+    ),
 ]
 
 

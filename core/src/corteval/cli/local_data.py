@@ -17,6 +17,7 @@ from corteval.cli.tables import fact_lines, print_json, print_table, say
 
 if TYPE_CHECKING:
     from corteval.local.description import Description
+    from corteval.local.guessing import Question
     from corteval.local.report import Report
 
 _REGISTER_EPILOG = """\b
@@ -242,27 +243,85 @@ def _asked() -> bool:
 
 
 def _confirmed(
-    folder: Path, description: Description, given: dict[str, Any], questions: tuple[str, ...]
+    folder: Path,
+    description: Description,
+    given: dict[str, Any],
+    questions: tuple[Question, ...],
 ) -> Description:
-    """Ask for what a lab knows and files do not say."""
+    """Ask for what a lab knows and files do not say, one question after another."""
     from corteval.local.description import guessed
+    from corteval.local.guessing import Question
 
-    for question in questions:
-        say(f"Open: {question}")
-    wanted: dict[str, tuple[str, Any]] = {}
-    if not description.responses.task:
-        wanted["target"] = ("What was recorded, e.g. V4", description.responses.target)
-    if description.modality == "image":
-        wanted["visual_degrees"] = ("Extent of the images in degrees, 0 if unknown", 0.0)
-    wanted["licence"] = ("Licence", description.licence)
-    wanted["citation"] = ("Citation, BibTeX or words", description.citation)
-    wanted["visibility"] = ("Visibility, private or public", description.visibility)
-    for name, (words, default) in wanted.items():
-        if name not in given:
-            answer = click.prompt(words, default=default, err=True)
-            if answer not in ("", 0.0):
-                given[name] = answer
+    asked: set[str] = set()
+    while question := next((q for q in questions if q.field not in asked), None):
+        asked.add(question.field)  # what an answer settles may open another question
+        _give(given, question.field, _answer(question))
+        description, questions = guessed(folder, id=description.id, **given)
+    for field, words, choices in (
+        ("licence", "Licence?", ()),
+        ("citation", "Citation, BibTeX or words?", ()),
+        ("visibility", "Who may see the data?", ("private", "public")),
+    ):
+        if field not in given:
+            default = getattr(description, field)
+            own = Question(field=field, words=words, choices=choices, default=default)
+            _give(given, field, _answer(own))
     return guessed(folder, id=description.id, **given)[0]
+
+
+def _answer(question: Question) -> str:
+    """An answer that fits; "" if none is given."""
+    text = question.words
+    if question.choices:
+        numbered = (f"  {n}  {choice}" for n, choice in enumerate(question.choices, start=1))
+        text = "\n".join([text, *numbered, "Name or number"])
+    if question.empty:
+        text += f" (empty: {question.empty})"
+
+    def checked(answer: str) -> str:
+        return _fitting(question, answer.strip())
+
+    # an empty default is one: click would ask again for ever
+    return str(click.prompt(text, default=question.default, value_proc=checked, err=True,
+                            show_default=bool(question.default)))  # fmt: skip
+
+
+def _fitting(question: Question, answer: str) -> str:
+    """`answer`, or the choice of that number.
+
+    Raises:
+        click.UsageError: if it does not fit; the question is asked again.
+    """
+    from corteval.local.description import MAX_DEGREES
+
+    choices = question.choices
+    if question.field == "visual_degrees" and answer:
+        try:
+            fits = 0 < float(answer) <= MAX_DEGREES
+        except ValueError:
+            fits = False
+        if not fits:
+            raise click.UsageError(f"{answer!r} is not a number of degrees above 0.")
+    if not choices or answer in choices:
+        return answer
+    if not answer and (question.empty or question.default):
+        return question.default
+    if answer.isdecimal() and 1 <= int(answer) <= len(choices):
+        return choices[int(answer) - 1]
+    raise click.UsageError(f"{answer!r} is none of {', '.join(choices)}.")
+
+
+def _give(given: dict[str, Any], field: str, answer: str) -> None:
+    """Add an answer to what is known."""
+    if not answer:
+        return
+    head, _, column = field.partition(".")
+    if column:
+        given[head] = {**given.get(head, {}), column: answer}
+    elif field == "dims":
+        given[field] = tuple(answer.split(","))
+    else:
+        given[field] = float(answer) if field == "visual_degrees" else answer
 
 
 def _benchmarks(done: registered.Registration | None) -> list[str]:

@@ -12,10 +12,13 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, final, get_args
+from typing import TYPE_CHECKING, Any, Literal, final, get_args
 
 from corteval.cards import Modality, check_identifier
 from corteval.errors import DatasetError, InvalidIdentifier
+
+if TYPE_CHECKING:
+    from corteval.local.guessing import Question
 
 Visibility = Literal["private", "public"]
 
@@ -28,6 +31,8 @@ DIMS = ("presentation", "neuroid", "time_bin", "repetition")
 #: Kinds of behaviour.
 TASKS = ("label", "reading_time")
 
+#: Extents of images beyond this are no angles.
+MAX_DEGREES = 360.0
 #: A description is a page; anything much longer is not one.
 _MAX_BYTES = 1 << 20
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -151,8 +156,11 @@ def _nearby(path: Path) -> str:
     return f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
 
 
-def guessed(folder: Path, *, id: str, **given: Any) -> tuple[Description, tuple[str, ...]]:
-    """A description made from what lies in `folder`, and what it leaves open, in words.
+def guessed(folder: Path, *, id: str, **given: Any) -> tuple[Description, tuple[Question, ...]]:
+    """A description made from what lies in `folder`, and what it leaves open.
+
+    Columns that have a well-known name of their own are recognised, and put into `columns`.
+    Where it cannot be told which file is meant, its name is "", and there is a question.
 
     Args:
         folder: of a lab.
@@ -274,7 +282,7 @@ def _one_of(*allowed: str) -> Callable[[Any], str]:
 
 
 def _degrees(value: Any) -> float:
-    if not _is_number(value) or not 0 < value <= 360:
+    if not _is_number(value) or not 0 < value <= MAX_DEGREES:
         raise ValueError(f"is {value!r}, not a number of degrees above 0")
     return float(value)
 

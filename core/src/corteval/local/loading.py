@@ -128,7 +128,8 @@ def _from_table(description: Description, stimuli: StimulusSet, findings: Findin
         return behavioural_table(table, value, responses.task, stimuli.stimulus_ids, findings)
     neuroids = neuroid_table(description, findings)
     known = None if neuroids is None else list(neuroids["neuroid_id"])
-    assembly = neural_table(table, value, stimuli.stimulus_ids, known, findings)
+    of_stimuli = list(stimuli.table.columns)
+    assembly = neural_table(table, value, stimuli.stimulus_ids, known, findings, of_stimuli)
     if responses.file == description.stimuli:  # its columns are those of stimuli
         kept = ("stimulus_id", "neuroid_id", "time_bin_start_ms", "time_bin_end_ms")
         assembly = assembly.drop_vars([c for c in assembly.coords if c not in kept])

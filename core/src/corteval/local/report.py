@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -15,6 +15,8 @@ import xarray as xr
 from corteval import assembly as assemblies
 from corteval.errors import CortevalError
 from corteval.local.description import Description, within
+from corteval.local.formats.synonyms import candidates
+from corteval.local.formats.tables import column_is
 from corteval.local.loading import read_responses
 from corteval.local.probe import survives
 from corteval.local.problems import Findings, Problem
@@ -62,7 +64,7 @@ def examine(description: Description) -> Report:
     findings = Findings()
     facts: dict[str, str] = {}
     table: pd.DataFrame | None = None
-    found = read_stimuli(description, findings)
+    found = None if _is_open(description, findings) else read_stimuli(description, findings)
     if found is not None:
         facts |= _facts_of_stimuli(description, found)
         if description.modality == "image":
@@ -75,6 +77,7 @@ def examine(description: Description) -> Report:
             table = seen.neuroids
             facts |= _facts_of_responses(description, responses, seen)
             _check_times(description, responses, findings)
+            _check_regions(description, responses, findings)
             _check_values(description, responses, seen, findings)
         elif responses is not None:
             facts |= _facts_of_behaviour(description, responses)
@@ -85,6 +88,9 @@ def examine(description: Description) -> Report:
     digests = _digests(description, found, findings)
     if found is not None:
         _tell_identical(found, findings)
+    if description.columns:
+        called = (f"{name} is {theirs!r}" for name, theirs in description.columns.items())
+        facts["columns called"] = ", ".join(called)
     facts["access"] = f"{description.visibility}, {description.licence}"
     problems = sorted(findings.problems, key=lambda problem: problem.severity != "error")
     return Report(
@@ -93,6 +99,25 @@ def examine(description: Description) -> Report:
         reliability=table,
         digests=digests,
     )
+
+
+def _is_open(description: Description, findings: Findings) -> bool:
+    """Whether it is not known which files are meant."""
+    if not description.stimuli:
+        findings.error(
+            "It is not known which table has the stimuli.",
+            description.folder.name,
+            "Name it: --stimuli FILE; and what it calls the file or text of a stimulus: --column "
+            "path=THEIRS or --column text=THEIRS.",
+        )
+    if not description.responses.file:
+        findings.error(
+            "It is not known which file has the responses.",
+            description.folder.name,
+            "Name it: --responses FILE; and the column with the responses, if it is a table: "
+            "--value COLUMN.",
+        )
+    return bool(findings.errors)
 
 
 # Facts.
@@ -176,6 +201,38 @@ def _check_degrees(description: Description, findings: Findings) -> None:
         )
 
 
+def _check_regions(description: Description, responses: xr.DataArray, findings: Findings) -> None:
+    """Columns that would make targets, and neuroids that belong to none."""
+    target = description.responses.target
+    where = description.responses.neuroids or description.responses.file
+    along = {
+        str(name): coordinate.values.astype(str)
+        for name, coordinate in responses.coords.items()
+        if coordinate.dims == ("neuroid",)
+    }
+    if "region" in along:
+        names = responses["neuroid_id"].values
+        stray = np.flatnonzero(np.isin(np.char.strip(along["region"]), ("", "nan")))
+        if len(stray) and not target:
+            findings.warning(
+                f"Neuroids without a region belong to no target, {len(stray)} in all: "
+                f"{', '.join(map(repr, map(str, names[stray[:5]])))}{', ...' * (len(stray) > 5)}.",
+                f"{where}, column region",
+                "Name their region, or give one target for all: --target NAME.",
+            )
+        return
+    for name in candidates("region", along):
+        areas = list(dict.fromkeys(cell for cell in along[name] if cell.strip()))
+        if not areas or (target and len(areas) < 2):
+            continue
+        said = f"all are {target}" if target else "a column 'region' would make a target of each"
+        findings.warning(
+            f"Neuroids have {name!r}: {', '.join(areas[:5])}{', ...' * (len(areas) > 5)}; {said}.",
+            f"{where}, column {name}",
+            f"If they are regions: {column_is('region', name)}, and no target.",
+        )
+
+
 def _check_times(description: Description, responses: xr.DataArray, findings: Findings) -> None:
     """Times that are far too short or too long for milliseconds."""
     if "time_bin" not in responses.dims:
@@ -218,6 +275,8 @@ def _check_values(
         "Was something divided by 0? Write NaN where there is no value."
         + (f" There are {seen.infinite_count}." if seen.infinite_count > 5 else ""),
     )
+    if findings.unmatched:  # values of rows that belong to nothing are missing elsewhere
+        return
     empty = np.asarray(seen.unanswered.all(axis=0))
     findings.each(
         "error",
@@ -338,6 +397,9 @@ def _tell_identical(found: FoundStimuli, findings: Findings) -> None:
         return  # a file that is missing has been told
     if "context_id" in found.stimuli.table.columns:
         return  # one word occurs in many contexts
+    if found.stimuli.modality == "text":
+        _tell_same_words(found, contents, findings)
+        return
     first: dict[str, int] = {}
     places = []
     ids = found.stimuli.stimulus_ids
@@ -351,6 +413,23 @@ def _tell_identical(found: FoundStimuli, findings: Findings) -> None:
         places,
         "Are they repeats of one stimulus? Splits would train on one and test on the other.",
         rest="more stimuli alike in content",
+    )
+
+
+def _tell_same_words(found: FoundStimuli, contents: Sequence[str], findings: Findings) -> None:
+    codes, _ = pd.factorize(np.array(contents, object))
+    counts = np.bincount(codes)
+    if counts.max() == 1:
+        return
+    rows = np.flatnonzero(codes == codes[np.flatnonzero(counts[codes] > 1)[0]])[:3]
+    text = str(found.stimuli.table["text"].iloc[int(rows[0])])
+    lines = [str(found.table.lines[row]) for row in rows]
+    findings.warning(
+        f"{int((counts[counts > 1]).sum())} texts say what another one does, e.g. {text[:40]!r} in "
+        f"rows {', '.join(lines[:-1])} and {lines[-1]}.",
+        f"{found.table.name}, column text",
+        "If they are read in context, add a column context_id; if they are repeats of one "
+        "stimulus, splits would train on one and test on the other.",
     )
 
 

@@ -26,6 +26,7 @@ from corteval.local.formats.long_tables import VALUES
 from corteval.local.problems import Findings
 from corteval.stimuli import StimulusSet, read_image
 
+_ANOTHER = "If another table has the stimuli: --stimuli FILE (stimuli in dataset.toml)."
 #: Images are compressed already, so a zip of them that grows much is not what it says.
 LIMITS = ArchiveLimits(max_ratio=200.0)
 
@@ -65,7 +66,7 @@ def _read(description: Description, findings: Findings) -> FoundStimuli:
     if description.modality == "text":
         columns["text"] = _texts(table, findings)
     else:
-        table.column("path", "Name the file of each stimulus, relative to the folder.")
+        table.column("path", f"Name the file of each stimulus, relative to the folder. {_ANOTHER}")
         columns["path"], archive = _paths(description, table, findings)
     if "context_id" in table.frame.columns:
         columns["context_id"] = table.text("context_id")
@@ -126,11 +127,12 @@ def check_images(found: FoundStimuli, findings: Findings) -> None:
 
 
 def _shortened(fault: str, path: Path) -> str:
-    return fault.replace(str(path), repr(path.name)).rstrip(".") + "."
+    name = repr(path.name)
+    return fault.replace(repr(str(path)), name).replace(str(path), name).rstrip(".") + "."
 
 
 def _texts(table: tables.Table, findings: Findings) -> np.ndarray:
-    table.column("text", "Give each stimulus its text.")
+    table.column("text", f"Give each stimulus its text. {_ANOTHER}")
     texts = table.text("text")
     empty = [row for row, text in enumerate(texts) if not text.strip()]
     findings.each(

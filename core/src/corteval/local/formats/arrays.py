@@ -127,7 +127,11 @@ def chosen_variable(
         return found[0]
     listed = ", ".join(f"{key} ({_shape(arrays[key])})" for key in found or arrays)
     if found:
-        refuse(f"There are several arrays: {listed}.", name, "Name one: responses.variable.")
+        refuse(
+            f"There are several arrays: {listed}.",
+            name,
+            "Name one: --variable NAME (variable in [responses]).",
+        )
     refuse(
         f"There is no array of numbers; there are {', '.join(there) or 'no variables'}.",
         name,

@@ -101,7 +101,7 @@ def _guess(
         findings.warning(
             f"The array is {_shape(values)}; only {_listed(fitting[0])} fits and is taken.",
             where,
-            "Write it into the description as dims.",
+            "Give it as --dims (dims in [responses]) if it is another one.",
         )
         return fitting[0]
     known = ", ".join(f"{size} {_WHAT[dim]}" for dim, size in sizes.items() if size is not None)
@@ -110,13 +110,13 @@ def _guess(
             f"The array is {_shape(values)}, which does not fit {known}.",
             where,
             "One axis has one entry a stimulus, in the order of the stimulus table; or name the "
-            "stimulus of each by responses.presentations.",
+            "stimulus of each by --presentations (presentations in [responses]).",
         )
     refuse(
         f"The array is {_shape(values)}; with {known}, these fit: "
         f"{'; '.join(map(_listed, fitting[:6]))}.",
         where,
-        "Name the right one: dims.",
+        "Name the right one: --dims NAMES (dims in [responses]).",
     )
 
 
@@ -134,7 +134,7 @@ def _advice(fitting: list[tuple[str, ...]]) -> str:
     if not fitting:
         return (
             "No order of axes would fit. Have stimuli been left out of one of the files? Name the "
-            "stimulus of each row by responses.presentations."
+            "stimulus of each row by --presentations (presentations in [responses])."
         )
     return f"This would fit: dims = {' or '.join(map(_listed, fitting[:3]))}."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ BEHAVIOUR: Mapping[str, str] = {
     "reading_time_ms": "reading_time",
     "rt_ms": "reading_time",
 }
+_NAMES_MILLISECONDS = re.compile(r"_?(?:ms|msec|milliseconds)$", re.IGNORECASE)
 _TRUE = ("1", "1.0", "true", "yes", "correct", "t")
 _FALSE = ("0", "0.0", "false", "no", "incorrect", "wrong", "f")
 
@@ -59,7 +61,8 @@ def behavioural_table(
             refuse(
                 f"No column holds behaviour; there are {', '.join(columns)}.",
                 f"{table.name}, row 1",
-                f"Name one of {', '.join(BEHAVIOUR)}, or set responses.value.",
+                f"Name one of {', '.join(BEHAVIOUR)}, or say which column it is: --value COLUMN "
+                "(value in [responses]).",
             )
     table.column(value)
     task = task or BEHAVIOUR.get(value, "label")
@@ -75,13 +78,14 @@ def behavioural_table(
         values: np.ndarray = _times(table, value, findings)
     else:
         values = _choices(table, value, findings)
-    coordinates: dict[str, Any] = {"stimulus_id": table.text("stimulus_id")}
-    for column in columns:
-        if column not in ("stimulus_id", value):
-            coordinates[column] = cells_of.typed(table, column)
     kept = row >= 0
     if not kept.any():
         refuse("No row belongs to a stimulus of the stimulus table.", table.name)
+    known = np.array(stimulus_ids, object)
+    coordinates: dict[str, Any] = {"stimulus_id": known[np.maximum(row, 0)]}
+    for column in columns:
+        if column not in ("stimulus_id", value):
+            coordinates[column] = cells_of.typed(table, column)
     return xr.DataArray(
         values[kept],
         dims=("presentation",),
@@ -134,7 +138,13 @@ def _times(table: Table, column: str, findings: Findings) -> np.ndarray:
         findings.warning(
             f"Half of the times are below {typical:g} ms: they seem to be seconds, and would be "
             f"{1000 * typical:g} ms.",
-            f"{table.name}, column {column}",
+            f"{table.name}, column {table.called.get(column, column)}",
             "Multiply them by 1000.",
+        )
+    elif column in table.called and not _NAMES_MILLISECONDS.search(table.called[column]):
+        findings.warning(
+            f"Times in {table.called[column]!r} are read as the file has them, as milliseconds.",
+            f"{table.name}, column {table.called[column]}",
+            "Multiply them if they have another unit.",
         )
     return times

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -197,10 +197,9 @@ def match(
     findings.unmatched = True
     if len(named) > 2 and (index < 0).all() and not _any_alike(named, known):
         refuse(
-            f"None of {len(named)} ids is known: this has {_some(named)}; {of} has "
-            f"{_some(known)}.",
+            f"None of {len(named)} ids is known: this has {_some(named)}; {of} has {_some(known)}.",
             table.where(0, column),
-            f"Name them alike in both files. Is it another column? If so: --column {column}=THEIRS.",
+            f"Name them alike in both files; if another column is meant: --column {column}=THEIRS.",
         )
     alike = {fold(name): name for name in known}
     rows = np.flatnonzero(positions < 0)
@@ -218,7 +217,7 @@ def match(
     return positions
 
 
-def _but_for_zeros(named: Sequence[str], known: Sequence[str]) -> np.ndarray | None:
+def _but_for_zeros(named: np.ndarray, known: Sequence[str]) -> np.ndarray | None:
     """Position in `known` of each id if leading zeros do not count; None if one is not found."""
     short = [_without_zeros(name) for name in known]
     found = [_without_zeros(name) for name in named]
@@ -238,9 +237,10 @@ def _plain_number(digits: re.Match[str]) -> str:
     return digits.group().lstrip("0") or "0"
 
 
-def _any_alike(named: Sequence[str], known: Sequence[str]) -> bool:
+def _any_alike(named: np.ndarray, known: Sequence[str]) -> bool:
     return bool({fold(name) for name in named} & {fold(name) for name in known})
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, list(names)[:3])) + (", ..." if len(names) > 3 else "")
+def _some(names: Iterable[str]) -> str:
+    shown = list(map(str, names))
+    return ", ".join(map(repr, shown[:3])) + (", ..." if len(shown) > 3 else "")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,13 +11,14 @@ import xarray as xr
 
 from corteval.local.formats import columns as cells_of
 from corteval.local.formats.arrays import MAX_BYTES
+from corteval.local.formats.synonyms import are_words, numeric_columns
 from corteval.local.formats.tables import Table
 from corteval.local.problems import Findings, refuse
 
 #: Names of the column with the responses, unless the description says another.
-VALUES = ("value", "response", "rate", "beta")
+VALUES = ("value", "response", "rate", "beta", "firing_rate")
 _BINS = ("time_bin_start_ms", "time_bin_end_ms")
-_REPETITIONS = ("repetition", "trial", "repeat")
+_REPETITIONS = ("repetition", "trial", "repeat", "rep")
 
 
 def neural_table(
@@ -25,8 +27,9 @@ def neural_table(
     stimulus_ids: Sequence[str],
     neuroid_ids: Sequence[str] | None,
     findings: Findings,
+    of_stimuli: Collection[str] = (),
 ) -> xr.DataArray:
-    """Assembly of a long table of responses.
+    """Assembly of a table of responses: long, or wide with one column a neuroid.
 
     Args:
         table: columns stimulus_id, neuroid_id, the value, and optionally repetition,
@@ -36,6 +39,7 @@ def neural_table(
         stimulus_ids: of the stimulus table, in order.
         neuroid_ids: of the table of neuroids, in order, if there is one.
         findings: told of rows that are wrong.
+        of_stimuli: columns of the stimulus table, none of which is a neuroid.
 
     Returns:
         (presentation, neuroid[, time_bin][, trial]), float64; NaN where the table has no row.
@@ -44,11 +48,14 @@ def neural_table(
         DatasetError: if a column is missing, or rows do not say what they belong to.
     """
     table.column("stimulus_id")
-    value = _value_column(table, value, neuroid_ids)
     if "neuroid_id" not in table.frame.columns:
-        wide = _wide(table, stimulus_ids, neuroid_ids, findings)
-        if wide is not None:
-            return wide
+        names = _neuroid_columns(table, value, neuroid_ids, of_stimuli, findings)
+        if names is not None:
+            return neural_table(
+                _long(table, names, findings), "value", stimulus_ids, names, findings
+            )
+    value = _value_column(table, value, neuroid_ids)
+    _refuse_words(table, value)
     values = cells_of.numbers(table, value, findings)
     row = cells_of.match(
         table.text("stimulus_id"),
@@ -91,46 +98,95 @@ def neural_table(
 
 
 def _value_column(table: Table, value: str | None, neuroid_ids: Sequence[str] | None) -> str:
-    columns = list(table.frame.columns)
+    columns = [column for column in table.frame.columns if column not in table.made]
     if value is not None:
         return table.column(value)
     found = [column for column in VALUES if column in columns]
     if found:
         return found[0]
-    if neuroid_ids is not None and set(neuroid_ids) <= set(columns):
-        return neuroid_ids[0]
+    step = "Name the column with the responses: --value COLUMN (value in [responses])."
+    odd = [name for name in neuroid_ids or () if name not in columns]
+    if odd and "neuroid_id" not in columns:
+        step += (
+            f" Its columns are not those of the table of neuroids, which has {odd[0]!r}: name them "
+            "alike if each column is a neuroid."
+        )
     refuse(
         f"No column is called {' or '.join(VALUES[:2])}; there are {', '.join(columns[:12])}"
         + (", ..." if len(columns) > 12 else "")
         + ".",
         f"{table.name}, row 1",
-        "Name the column with the responses: responses.value. A table with one column a neuroid "
-        "needs responses.neuroids, a table of their ids.",
+        step,
     )
 
 
-def _wide(
+def _refuse_words(table: Table, value: str) -> None:
+    if not are_words(table, value):
+        return
+    theirs = table.called.get(value, value)
+    example = next(cell for cell in table.text(value) if cell.strip())
+    refuse(
+        f"Cells such as {example!r} are words, not numbers.",
+        f"{table.name}, column {theirs}",
+        f"If they are choices: --column {shlex.quote(f'choice={theirs}')} and --task label (choice "
+        f'= "{theirs}" in [columns], task = "label" in [responses]).',
+    )
+
+
+def _neuroid_columns(
     table: Table,
-    stimulus_ids: Sequence[str],
+    value: str | None,
     neuroid_ids: Sequence[str] | None,
+    of_stimuli: Collection[str],
     findings: Findings,
-) -> xr.DataArray | None:
-    """A table with one column a neuroid, if the table of neuroids names its columns."""
-    if neuroid_ids is None or not set(neuroid_ids) <= set(table.frame.columns):
+) -> list[str] | None:
+    """Columns of a table with one a neuroid; None if it is none."""
+    columns = list(table.frame.columns)
+    if neuroid_ids is not None:
+        return list(neuroid_ids) if set(neuroid_ids) <= set(columns) else None
+    if value is not None or set(VALUES) & set(columns):
         return None
-    long = table.frame.melt("stimulus_id", list(neuroid_ids), "neuroid_id", "value")
-    values = np.stack([cells_of.numbers(table, name, findings) for name in neuroid_ids])
-    long["value"] = values.ravel()
-    others = [c for c in _REPETITIONS if c in table.frame.columns]
-    for column in others:
-        long[column] = np.tile(table.text(column), len(neuroid_ids))
-    melted = Table(
-        name=table.name,
-        frame=long,
-        lines=np.tile(table.lines, len(neuroid_ids)),
-        separator=table.separator,
+    names = numeric_columns(table, of_stimuli)
+    if not names:
+        return None
+    findings.warning(
+        f"There is no column 'neuroid_id': every column of numbers is taken for a neuroid, "
+        f"{len(names)} in all: {', '.join(names[:5])}{', ...' * (len(names) > 5)}.",
+        f"{table.name}, row 1",
+        "Name the right ones in a table of neuroids, neuroids.csv, if that is wrong.",
     )
-    return neural_table(melted, "value", stimulus_ids, neuroid_ids, findings)
+    others = [c for c in columns if c not in (*names, *_REPETITIONS, *_BINS, "stimulus_id")]
+    others = [c for c in others if c not in of_stimuli]
+    if others:
+        findings.warning(
+            f"Columns {', '.join(others)} are no neuroids, and are left out.",
+            f"{table.name}, row 1",
+        )
+    return names
+
+
+def _long(table: Table, names: Sequence[str], findings: Findings) -> Table:
+    """A row for each response of a table with one column a neuroid."""
+    kept = [column for column in _BINS if column in table.frame.columns]
+    there = next((c for c in _REPETITIONS if c in table.frame.columns), None)
+    of_rows = pd.DataFrame({"stimulus_id": table.text("stimulus_id")})
+    for column in kept:
+        of_rows[column] = table.frame[column].to_numpy()
+    if there is not None:
+        of_rows["repetition"] = table.frame[there].to_numpy()
+    else:  # rows of one stimulus are its repetitions
+        of_rows["repetition"] = of_rows.groupby(list(of_rows.columns)).cumcount().to_numpy() + 1
+    values = np.stack([cells_of.numbers(table, name, findings) for name in names])
+    frame = pd.concat([of_rows] * len(names), ignore_index=True)
+    frame["neuroid_id"] = np.repeat(np.array(names, object), len(table))
+    frame["value"] = values.ravel()
+    return Table(
+        name=table.name,
+        frame=frame,
+        lines=np.tile(table.lines, len(names)),
+        separator=table.separator,
+        called=table.called,
+    )
 
 
 def _neuroids(

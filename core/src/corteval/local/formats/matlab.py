@@ -153,7 +153,7 @@ def _checked(value: Any, variable: str, name: str) -> np.ndarray:
             _refuse_cells(value.shape, first.shape, variable, name)
         _refuse_cells(value.shape, None, variable, name)
     if value.dtype.kind in "SU":
-        refuse("This is text.", where, "Name the array of numbers: responses.variable.")
+        refuse("This is text.", where, "Name the array of numbers: --variable NAME.")
     if not value.size:
         refuse(f"The array is empty: its size is {_size(value.shape)}.", where)
     return check_numbers(value, where)
@@ -206,7 +206,7 @@ def _refuse_cells(
         refuse(
             f"This is a cell array ({_size(shape)}) of something else than numbers.",
             where,
-            "Name the array of numbers: responses.variable.",
+            "Name the array of numbers: --variable NAME (variable in [responses]).",
         )
     refuse(
         f"This is a cell array ({_size(shape)}) of arrays such as {_size(of)}.",

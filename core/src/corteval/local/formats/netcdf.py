@@ -37,12 +37,15 @@ DIMS: Mapping[str, str] = {
     "unit": "neuroid",
     "voxel": "neuroid",
     "channel": "neuroid",
+    "electrode": "neuroid",
     "neuroid_id": "neuroid",
     "time_bin": "time_bin",
+    "time": "time_bin",
     "trial": "trial",
     "trials": "trial",
     "repetition": "trial",
     "repeat": "trial",
+    "rep": "trial",
     "choice": "choice",
 }
 
@@ -212,6 +215,7 @@ def from_netcdf(
     responses = description.responses
     array = read_netcdf(path, responses.file, responses.variable, responses.dims)
     where = responses.file
+    array = _called(array, description)
     if "presentation" not in array.dims:
         refuse(f"Dimensions are {', '.join(map(str, array.dims))}; presentation is missing.", where)
     if "stimulus_id" not in array.coords or array["stimulus_id"].dims != ("presentation",):
@@ -244,8 +248,10 @@ def from_netcdf(
     )
     if (rows < 0).all():
         refuse("No row belongs to a stimulus of the stimulus table.", where)
+    shown = [stimuli.stimulus_ids[row] for row in rows if row >= 0]
     if (rows < 0).any():  # told already; what is left shows what else is wrong
         array = array.isel(presentation=rows >= 0)
+    array = array.assign_coords(stimulus_id=("presentation", np.array(shown, object)))
     if "neuroid" not in array.dims and not responses.target:
         return array
     if "neuroid" not in array.dims:
@@ -259,6 +265,16 @@ def from_netcdf(
     if (rows < 0).any() or shown == stimuli.stimulus_ids:
         return _extended(array, description, findings)
     return _extended(_stacked(array, shown, stimuli, where), description, findings)
+
+
+def _called(array: xr.DataArray, description: Description) -> xr.DataArray:
+    """With coordinates under their standard names."""
+    names = {
+        theirs: name
+        for name, theirs in description.columns.items()
+        if theirs in array.coords and name not in array.coords
+    }
+    return array.rename(names) if names else array
 
 
 def _stacked(

@@ -61,6 +61,8 @@ OF_PRESENTATIONS = frozenset(
     }
 )
 
+#: Rows by which it is judged what a column holds.
+_LOOKED_AT = 10_000
 _FILE_NAME = re.compile(r".+\.[A-Za-z0-9]{2,5}")
 
 
@@ -109,10 +111,10 @@ def likely(table: Table, standard: str) -> str | None:
 
 def share_of_numbers(table: Table, column: str) -> float:
     """Share of the cells of a column that are numbers, of those that are not empty; NaN if none."""
-    values = table.frame[column]
+    values = table.frame[column].iloc[:_LOOKED_AT]
     if pd.api.types.is_numeric_dtype(values.dtype):
         return 1.0 if values.notna().any() else np.nan
-    cells = pd.Series(table.text(column)).str.strip()
+    cells = values.dropna().astype(str).str.strip()
     cells = cells[~cells.isin(MISSING)]
     if cells.empty:
         return np.nan

@@ -95,7 +95,8 @@ class Table:
             + (", ..." if len(columns) > 12 else "")
             + ".",
             f"{self.name}, row 1" if self.separator else self.name,
-            hint or next_step or f"Add a column {wanted!r}, or rename the one that is meant.",
+            " ".join(filter(None, (hint, next_step)))
+            or f"Add a column {wanted!r}, or rename the one that is meant.",
         )
 
 
@@ -184,7 +185,9 @@ def numbered(table: Table, findings: Findings) -> Table:
 
 def column_is(standard: str, theirs: str) -> str:
     """How to say that a column is a standard one: by a flag, or in a description."""
-    return f'--column {shlex.quote(f"{standard}={theirs}")}, or {standard} = "{theirs}" in [columns]'
+    return (
+        f'--column {shlex.quote(f"{standard}={theirs}")}, or {standard} = "{theirs}" in [columns]'
+    )
 
 
 def columns_of(path: Path) -> list[str]:
