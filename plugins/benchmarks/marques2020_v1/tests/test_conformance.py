@@ -2,7 +2,15 @@ import pytest
 
 
 @pytest.mark.conformance(
-    "Marques2020.V1-preferred_orientation", "Marques2020.V1-peak_spatial_frequency"
+    "Marques2020.V1-preferred_orientation",
+    "Marques2020.V1-peak_spatial_frequency",
+    "Marques2020.V1-spatial_frequency_selective",
+    "Marques2020.V1-spatial_frequency_bandwidth",
+    "Marques2020.V1-surround_suppression_index",
+    "Marques2020.V1-strongly_suppressed",
+    "Marques2020.V1-grating_summation_field",
+    "Marques2020.V1-surround_diameter",
+    "Marques2020.V1-surround_grating_summation_field_ratio",
 )
 def test_conformance(identifier, check):
     check(identifier)

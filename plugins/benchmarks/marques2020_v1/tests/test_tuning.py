@@ -65,6 +65,8 @@ def test_all_frequency_oracles(reference):
         assert width == pytest.approx(
             [np.nan if o["bw_ratio"] is None else o["bw_ratio"]], nan_ok=True
         )
+        selective = tuning.spatial_frequency_selective(curve, FREQUENCIES)
+        assert selective == [o["bw_ratio"] is not None]
 
 
 def test_all_size_oracles(reference):
@@ -76,6 +78,15 @@ def test_all_size_oracles(reference):
             ("ssi", tuning.surround_suppression(curve)),
         ):
             assert value == pytest.approx([np.nan if o[name] is None else o[name]], nan_ok=True)
+        assert tuning.strongly_suppressed(curve) == [o["ssi"] >= 0.1]
+        ratio = np.nan if o["gsf"] is None else o["surround_diameter"] / o["gsf"]
+        assert tuning.surround_ratio(curve, RADII) == pytest.approx([ratio], nan_ok=True)
+
+
+def test_suppression_above_one_is_a_plateau_below_the_spontaneous_rate():
+    curve = np.array([1.0, 4.0, 2.0, -0.4, -0.4])[:, None]
+    assert tuning.surround_suppression(curve) == pytest.approx([1.1])
+    assert tuning.surround_diameter(curve, RADII[:5]) == [2 * RADII[3]]
 
 
 def test_modulation_separates_mean_and_first_harmonic():

@@ -65,3 +65,11 @@ def test_the_blank_screen_is_grey():
 
 def test_subjects_are_shown_no_parameters():
     assert list(stimuli("orientation").shown().table.columns) == []
+
+
+def test_a_grating_is_digested_once_however_many_data_sets_show_it(monkeypatch):
+    stimuli("orientation").contents()
+    drawn = []
+    monkeypatch.setattr("corteval_marques2020.gratings.draw", lambda *p: drawn.append(p))
+    stimuli("blank", "orientation").where(stimulus_set="orientation").contents()
+    assert not drawn

@@ -14,17 +14,14 @@ from corteval import registry
 from corteval.cards import BenchmarkCard
 from corteval.data import DataSource
 from corteval.metric import Metric
-from corteval.model import ModelCommitment, record
-from corteval.requests import OneOf, Recording, Request, TimeBin, UnitFilter
+from corteval.model import ModelCommitment
+from corteval.requests import Recording, Request, TimeBin
 from corteval.score import Estimate, Provenance, Score, normalize
 from corteval.stimuli import StimulusSet
-from corteval_marques2020_v1 import rates
 from corteval_marques2020_v1.ideal import ideal_responses
-from corteval_marques2020_v1.properties import PROPERTIES, conditions
-from corteval_marques2020_v1.receptive_fields import central_units, in_neuroid_order, rectified
+from corteval_marques2020_v1.population import population_of
+from corteval_marques2020_v1.properties import PROPERTIES
 
-_MAPPING_TRIALS = 10
-_TRIALS = 20
 _TIME_BIN = TimeBin(70, 170)
 
 
@@ -57,17 +54,24 @@ class PropertyBenchmark:
         """Score of `model`.
 
         Raises:
-            UndefinedScore: if no unit is near the gratings, or none responds.
+            UndefinedScore: if no unit is near the gratings, or too few respond or have the
+                property.
         """
-        mapping = replace(self._recording, trials=_MAPPING_TRIALS)
-        central, mapped = central_units(model, self._stimuli, mapping)
-        values = self._measure(model, central)
+        prop = PROPERTIES[self._property]
+        population = population_of(model, self._stimuli, self._recording)
+        gratings = self._stimuli.where(stimulus_set=prop.stimulus_set)
+        values, responsive = prop(population.tuning(model, gratings, self._recording))
+        measured = xr.DataArray(
+            values[responsive],
+            dims=["neuroid"],
+            coords={"neuroid_id": ("neuroid", np.array(population.units)[responsive])},
+        )
         metric: Metric = registry.metrics.create(self.card.metric, seed=self.seed)
-        score = normalize(metric(values, self._histogram), self.ceiling())
-        defined = int(np.isfinite(values).sum())
+        score = normalize(metric(measured, self._histogram), self.ceiling())
         note = (
-            f"{mapped} units mapped, {len(central)} centred on the gratings, "
-            f"property defined in {defined}"
+            f"{population.mapped} units mapped, {len(population.units)} centred on the gratings, "
+            f"{int(responsive.sum())} responsive, "
+            f"property defined in {int(np.isfinite(measured.values).sum())}"
         )
         digests = {
             "stimuli": self._stimuli.digest(),
@@ -80,37 +84,6 @@ class PropertyBenchmark:
         """Responses of a population with the published distribution of the property."""
         del seed  # it is built, not drawn
         return ideal_responses(self._property, self._stimuli, self._histogram)
-
-    def _measure(self, model: ModelCommitment, central: list[str]) -> xr.DataArray:
-        """Property of each central unit, NaN where it is undefined."""
-        prop = PROPERTIES[self._property]
-        tables, responses = {}, {}
-        for name in dict.fromkeys(("blank", "orientation", prop.stimulus_set)):
-            stimuli = self._stimuli.where(stimulus_set=name)
-            tables[name] = stimuli.table
-            responses[name] = rectified(self._record(model, stimuli, central).values)
-        blank = responses["blank"][0]
-        orientation, _ = conditions(
-            responses["orientation"],
-            tables["orientation"],
-            PROPERTIES["preferred_orientation"].axes,
-        )
-        firing_rate = rates.fit(orientation, blank)
-        by_condition, axes = conditions(
-            firing_rate(responses[prop.stimulus_set]), tables[prop.stimulus_set], prop.axes
-        )
-        values = prop.measure(by_condition, firing_rate(blank), axes)
-        return xr.DataArray(
-            values, dims=["neuroid"], coords={"neuroid_id": ("neuroid", np.array(central))}
-        )
-
-    def _record(
-        self, model: ModelCommitment, stimuli: StimulusSet, units: list[str]
-    ) -> xr.DataArray:
-        wanted = UnitFilter((OneOf("neuroid_id", tuple(units)),))
-        request = replace(self._recording, trials=_TRIALS, units=wanted)
-        responses = assemblies.responses_matrix(record(model, stimuli, request))
-        return in_neuroid_order(responses, units)
 
     @property
     def _recording(self) -> Recording:

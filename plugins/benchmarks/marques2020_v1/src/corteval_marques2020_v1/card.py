@@ -14,8 +14,29 @@ MARQUES2020 = """@article{marques2021multiscale,
 }"""
 
 
-def _card(name: str, words: str, parent: str, *, flat: float) -> BenchmarkCard:
-    """Card of one property; `flat` is the score of units spread evenly over the bins."""
+#: The model's untrained twin, and oriented filters without a surround.
+_CONTROLS = ("{model}-untrained", "gabor-filterbank")
+
+
+def _card(
+    name: str,
+    words: str,
+    parent: str | None,
+    *,
+    chance: float,
+    negative: str | None = None,
+) -> BenchmarkCard:
+    """Card of one property.
+
+    Args:
+        name: of the property.
+        words: the same for readers.
+        parent: group in which suites average it; None for what was packaged with the published
+            benchmarks, but is none of them.
+        chance: score of units spread evenly over the bins; of the properties that a unit has or
+            has not, that of units that all have it, as units that respond at random do.
+        negative: control that is known to have another distribution.
+    """
     return BenchmarkCard(
         identifier=f"Marques2020.V1-{name}",
         factory="corteval_marques2020_v1.benchmark:PropertyBenchmark",
@@ -27,13 +48,52 @@ def _card(name: str, words: str, parent: str, *, flat: float) -> BenchmarkCard:
         target="V1",
         species="macaque",
         parent=parent,
-        chance=flat,
+        controls=_CONTROLS if negative is None else (*_CONTROLS, negative),
+        chance=chance,
     )
 
 
 PREFERRED_ORIENTATION = _card(
-    "preferred_orientation", "preferred orientation", "V1-orientation", flat=0.99
+    "preferred_orientation",
+    "preferred orientation",
+    "V1-orientation",
+    chance=0.99,
+    negative="gabor-45-degrees",
 )
 PEAK_SPATIAL_FREQUENCY = _card(
-    "peak_spatial_frequency", "peak spatial frequency", "V1-spatial_frequency", flat=0.84
+    "peak_spatial_frequency",
+    "peak spatial frequency",
+    "V1-spatial_frequency",
+    chance=0.84,
+    negative="gabor-2.4-cpd",
+)
+SPATIAL_FREQUENCY_SELECTIVE = _card(
+    "spatial_frequency_selective",
+    "selectivity for spatial frequency",
+    "V1-spatial_frequency",
+    chance=0.84,
+)
+SPATIAL_FREQUENCY_BANDWIDTH = _card(
+    "spatial_frequency_bandwidth",
+    "spatial-frequency bandwidth",
+    "V1-spatial_frequency",
+    chance=0.80,
+)
+SURROUND_SUPPRESSION_INDEX = _card(
+    "surround_suppression_index", "surround suppression", "V1-surround_modulation", chance=0.52
+)
+STRONGLY_SUPPRESSED = _card(
+    "strongly_suppressed", "suppression by a tenth or more", None, chance=0.74
+)
+GRATING_SUMMATION_FIELD = _card(
+    "grating_summation_field", "summation-field diameter", "V1-receptive_field_size", chance=0.74
+)
+SURROUND_DIAMETER = _card(
+    "surround_diameter", "surround diameter", "V1-receptive_field_size", chance=0.67
+)
+SURROUND_GRATING_SUMMATION_FIELD_RATIO = _card(
+    "surround_grating_summation_field_ratio",
+    "surround over summation-field diameter",
+    None,
+    chance=0.70,
 )

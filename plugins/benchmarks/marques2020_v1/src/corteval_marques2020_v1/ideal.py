@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -10,15 +14,45 @@ from corteval.stimuli import StimulusSet
 from corteval_marques2020_v1.receptive_fields import CENTRE_DEGREES
 
 _FIELD_SD_DEGREES = 0.25
-_TUNING_SD_OCTAVES = 0.7
 _SHARPNESS = 2.0
+
+#: One of the frequencies shown in every set, well inside the range that is shown.
+_FREQUENCY_CPD = 2**0.625
+
+#: Octaves within which smoothing the curve, kernel (1, 5, 1)/7 at quarter octaves, widens it.
+_SMOOTHING_VARIANCE_OCTAVES = 0.25**2 * 2 / 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Units:
+    """Parameters of ideal units, each a number or one a unit.
+
+    Args:
+        orientation: preferred, degrees.
+        frequency: preferred, cycles per degree.
+        frequency_sd: of the tuning, octaves.
+        summation: diameter up to which a grating drives more, degrees.
+        surround: diameter from which it suppresses no more, degrees.
+        suppression: share of the peak that the surround takes away.
+        spontaneous: response to the blank screen; the largest drive is 1.
+    """
+
+    orientation: Any = 0.0
+    frequency: Any = _FREQUENCY_CPD
+    frequency_sd: Any = 0.7
+    summation: Any = 0.01
+    surround: Any = 0.02
+    suppression: Any = 0.0
+    spontaneous: Any = 0.0
 
 
 def ideal_responses(prop: str, stimuli: StimulusSet, histogram: xr.DataArray) -> xr.DataArray:
     """Responses of one unit a measured neuron, its property in the middle of the neuron's bin.
 
     A unit responds with the product of a Gaussian over position, a von Mises function of
-    orientation and a log-Gaussian of spatial frequency, whatever the phase and size.
+    orientation, a log-Gaussian of spatial frequency and a function of size that rises to a peak
+    and falls to a plateau, whatever the phase. Neurons in which the property is undefined are
+    units that the surround does not suppress or that respond to every frequency.
 
     Args:
         prop: name of the property.
@@ -26,25 +60,28 @@ def ideal_responses(prop: str, stimuli: StimulusSet, histogram: xr.DataArray) ->
         histogram: what the property's distribution shall be.
     """
     low, high = histogram["bin_low"].values, histogram["bin_high"].values
-    geometric = prop == "peak_spatial_frequency"
+    geometric = prop in _GEOMETRIC
     middles = np.sqrt(low * high) if geometric else (low + high) / 2
     wanted = np.repeat(middles, histogram.values)
-    orientation = wanted if prop == "preferred_orientation" else np.zeros_like(wanted)
-    frequency = wanted if geometric else np.full_like(wanted, 2.0)
+    undefined = int(histogram.attrs["units_measured"]) - len(wanted)
+    wanted = np.append(wanted, np.full(undefined, np.nan))
+    units = _units(prop, wanted)
 
-    rows = {name: stimuli.table[name].to_numpy()[:, None] for name in stimuli.table.columns}
+    rows = {name: stimuli.table[name].to_numpy()[:, None] for name in _PARAMETERS}
     distance = np.hypot(rows["x"] - CENTRE_DEGREES, rows["y"] - CENTRE_DEGREES)
     place = np.exp(-(distance**2) / (2 * _FIELD_SD_DEGREES**2))
-    angle = np.deg2rad(rows["orientation"] - orientation)
-    octaves = np.log2(rows["spatial_frequency"] / frequency)
-    responses = (
+    angle = np.deg2rad(rows["orientation"] - units.orientation)
+    octaves = np.log2(rows["spatial_frequency"] / units.frequency)
+    drive = (
         place
         * np.exp(_SHARPNESS * (np.cos(2 * angle) - 1))
-        * np.exp(-(octaves**2) / (2 * _TUNING_SD_OCTAVES**2))
+        * np.exp(-(octaves**2) / (2 * units.frequency_sd**2))
+        * _size_tuning(2 * rows["radius"], units)
     )
+    drive = np.nan_to_num(drive, nan=0.0)  # the blank screen has no parameters and drives nothing
     count = len(wanted)
     return neural(
-        np.nan_to_num(responses, nan=0.0),  # the blank screen has no parameters and drives nothing
+        np.broadcast_to(drive + units.spontaneous, (len(stimuli), count)),
         stimuli.stimulus_ids,
         {
             "neuroid_id": [f"ideal-{number:03d}" for number in range(count)],
@@ -52,3 +89,53 @@ def ideal_responses(prop: str, stimuli: StimulusSet, histogram: xr.DataArray) ->
             "receptive_field_y_degrees": np.full(count, CENTRE_DEGREES),
         },
     )
+
+
+_PARAMETERS = ("x", "y", "radius", "orientation", "spatial_frequency")
+
+_GEOMETRIC = (
+    "peak_spatial_frequency",
+    "grating_summation_field",
+    "surround_diameter",
+    "surround_grating_summation_field_ratio",
+)
+
+
+def _units(prop: str, wanted: np.ndarray) -> _Units:
+    """Units in which `prop` has the `wanted` values; NaN where it shall be undefined."""
+    defined = np.isfinite(wanted)
+    half = np.where(defined, 0.5, 0.0)
+    if prop == "preferred_orientation":
+        return _Units(orientation=wanted)
+    if prop == "peak_spatial_frequency":
+        return _Units(frequency=wanted)
+    if prop == "spatial_frequency_selective":
+        return _Units(frequency_sd=np.where(wanted > 0.5, 0.7, _EVERY_FREQUENCY))
+    if prop == "spatial_frequency_bandwidth":
+        octaves = np.log2(100 / wanted)
+        # exp(-(octaves/2)² / 2 sd²) = .707
+        variance = (octaves / 2) ** 2 / (2 * math.log(1 / 0.707)) - _SMOOTHING_VARIANCE_OCTAVES
+        return _Units(frequency_sd=np.where(defined, np.sqrt(variance), _EVERY_FREQUENCY))
+    if prop == "surround_suppression_index":
+        # a plateau below the spontaneous rate needs a rate to be below of
+        above = np.where(wanted > 1, 0.2, 0.0)
+        return _Units(summation=0.6, surround=2.4, suppression=wanted, spontaneous=above)
+    if prop == "strongly_suppressed":
+        return _Units(summation=0.6, surround=2.4, suppression=np.where(wanted > 0.5, 0.5, 0.0))
+    filled = np.where(defined, wanted, 2.0)
+    if prop == "grating_summation_field":
+        return _Units(summation=filled, surround=2 * filled, suppression=half)
+    if prop == "surround_diameter":
+        return _Units(summation=filled / 2, surround=filled, suppression=half)
+    centre = 2**-0.75  # both diameters are among those shown
+    return _Units(summation=centre, surround=centre * filled, suppression=half)
+
+
+_EVERY_FREQUENCY = 20.0
+
+
+def _size_tuning(diameter: np.ndarray, units: _Units) -> np.ndarray:
+    """Proportional to diameter up to the summation field, then falling with its logarithm."""
+    beyond = np.log2(diameter / units.summation) / np.log2(units.surround / units.summation)
+    rising = np.minimum(diameter / units.summation, 1)
+    return np.asarray(rising - units.suppression * np.clip(beyond, 0, 1))

@@ -1,15 +1,43 @@
-"""Which gratings measure which property, and how: rates of all conditions to one value a unit."""
+"""Which gratings measure which property, and how: responses to all conditions to a value a unit.
+
+Source: spec ``marques2020`` section 3.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from corteval_marques2020_v1 import tuning
 from corteval_marques2020_v1.rates import RESPONSE_THRESHOLD
+
+#: Columns that span each set of gratings, slow to fast; phase comes last.
+AXES: Mapping[str, tuple[str, ...]] = {
+    "orientation": ("cycles", "spatial_frequency", "orientation", "phase"),
+    "spatial_frequency": ("radius", "spatial_frequency", "orientation", "phase"),
+    "size": ("radius", "spatial_frequency", "orientation", "phase"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """Responses of units to all conditions of one set of gratings, in spikes per second.
+
+    Args:
+        mean: (condition axes..., unit) rates averaged over phases.
+        first_harmonic: of the same shape, modulation by phase.
+        spontaneous: (unit) rates to the blank screen.
+        values: of each condition axis, in the order of the axes.
+    """
+
+    mean: np.ndarray
+    first_harmonic: np.ndarray
+    spontaneous: np.ndarray
+    values: Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,14 +46,54 @@ class Property:
 
     Args:
         stimulus_set: gratings that measure it.
-        axes: columns of the grating table, slow to fast; phase comes last.
-        measure: (rates by `axes` and unit, spontaneous rate, values of each axis) -> values; NaN
-            for units that do not respond or in which the property is undefined.
+        along: axis of the tuning curve; the others stay at the unit's preferred condition.
+        response: ``"mean"`` is the rate averaged over phases. ``"best component"`` is that less
+            the spontaneous rate or the first harmonic, whichever reaches the higher peak: simple
+            units show in the harmonic.
+        measure: (curves (`along`, unit), values along the axis) -> (unit) values, NaN where the
+            property is undefined.
     """
 
     stimulus_set: str
-    axes: tuple[str, ...]
-    measure: Callable[[np.ndarray, np.ndarray, dict[str, np.ndarray]], np.ndarray]
+    along: str
+    response: Literal["mean", "best component"]
+    measure: Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+    def __call__(self, responses: Tuning) -> tuple[np.ndarray, np.ndarray]:
+        """Values of the property, and which units respond enough to be counted at all.
+
+        Returns:
+            (unit) values, and (unit) whether the unit responds by more than 5 spikes per second
+            above its spontaneous rate.
+        """
+        curves, responsive = preferred_curves(responses, self.along, self.response)
+        return self.measure(curves, responses.values[self.along]), responsive
+
+
+def preferred_curves(
+    responses: Tuning, along: str, response: Literal["mean", "best component"]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tuning of each unit along one axis, the other axes at the condition it responds to most.
+
+    Of conditions with equal responses the first one counts.
+
+    Returns:
+        (`along`, unit) curves, and (unit) whether the unit is responsive.
+    """
+    if response == "mean":
+        parts = responses.mean[..., None, :]
+        threshold = responses.spontaneous + RESPONSE_THRESHOLD
+    else:
+        above = responses.mean - responses.spontaneous
+        parts = np.stack([above, responses.first_harmonic], axis=-2)
+        threshold = np.full(above.shape[-1], RESPONSE_THRESHOLD)
+    flat = parts.reshape(-1, parts.shape[-1])
+    best = np.unravel_index(np.argmax(flat, axis=0), parts.shape[:-1])
+    axis = list(responses.values).index(along)
+    others = [index for position, index in enumerate(best) if position != axis]
+    units = np.arange(parts.shape[-1])
+    curves = np.moveaxis(parts, axis, 0)[(slice(None), *others, units)]
+    return curves, flat.max(axis=0) > threshold
 
 
 def conditions(
@@ -44,38 +112,35 @@ def conditions(
     return responses[order].reshape(*shape, responses.shape[1]), values
 
 
-def _preferred_orientation(
-    rates: np.ndarray, spontaneous: np.ndarray, values: dict[str, np.ndarray]
-) -> np.ndarray:
-    mean, _ = tuning.modulation(rates, axis=3)  # (cycles, frequency, orientation, unit)
-    best = mean.reshape(-1, mean.shape[-1])
-    cycles, frequency, _ = np.unravel_index(np.argmax(best, axis=0), mean.shape[:3])
-    curves = mean[cycles, frequency, :, np.arange(mean.shape[-1])].T
-    responds = best.max(axis=0) > spontaneous + RESPONSE_THRESHOLD
-    return np.where(responds, tuning.preferred_orientation(curves), np.nan)
+def _frequency(
+    response: Literal["mean", "best component"],
+    measure: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> Property:
+    return Property(
+        stimulus_set="spatial_frequency",
+        along="spatial_frequency",
+        response=response,
+        measure=measure,
+    )
 
 
-def _peak_spatial_frequency(
-    rates: np.ndarray, spontaneous: np.ndarray, values: dict[str, np.ndarray]
-) -> np.ndarray:
-    mean, first = tuning.modulation(rates, axis=3)  # (radius, frequency, orientation, unit)
-    parts = np.stack([mean - spontaneous, first], axis=3)  # simple units show in the harmonic
-    best = parts.reshape(-1, parts.shape[-1])
-    radius, _, orientation, part = np.unravel_index(np.argmax(best, axis=0), parts.shape[:4])
-    curves = parts[radius, :, orientation, part, np.arange(parts.shape[-1])].T
-    peak = tuning.peak_spatial_frequency(curves, values["spatial_frequency"])
-    return np.where(best.max(axis=0) > RESPONSE_THRESHOLD, peak, np.nan)
+def _size(measure: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Property:
+    return Property(stimulus_set="size", along="radius", response="best component", measure=measure)
 
 
-PROPERTIES = {
+PROPERTIES: Mapping[str, Property] = {
     "preferred_orientation": Property(
         stimulus_set="orientation",
-        axes=("cycles", "spatial_frequency", "orientation", "phase"),
-        measure=_preferred_orientation,
+        along="orientation",
+        response="mean",
+        measure=lambda curves, _: tuning.preferred_orientation(curves),
     ),
-    "peak_spatial_frequency": Property(
-        stimulus_set="spatial_frequency",
-        axes=("radius", "spatial_frequency", "orientation", "phase"),
-        measure=_peak_spatial_frequency,
-    ),
+    "peak_spatial_frequency": _frequency("best component", tuning.peak_spatial_frequency),
+    "spatial_frequency_selective": _frequency("mean", tuning.spatial_frequency_selective),
+    "spatial_frequency_bandwidth": _frequency("mean", tuning.spatial_frequency_bandwidth),
+    "surround_suppression_index": _size(lambda curves, _: tuning.surround_suppression(curves)),
+    "strongly_suppressed": _size(lambda curves, _: tuning.strongly_suppressed(curves)),
+    "grating_summation_field": _size(tuning.grating_summation_field),
+    "surround_diameter": _size(tuning.surround_diameter),
+    "surround_grating_summation_field_ratio": _size(tuning.surround_ratio),
 }

@@ -55,8 +55,7 @@ def central_units(
     Raises:
         UndefinedScore: if no unit is near.
     """
-    filtered = replace(request, units=NEAR_CENTRE)
-    request = filtered if model.supports(filtered) else request
+    request = mapping_request(model, request)
     blank_set = stimuli.where(stimulus_set="blank")
     gratings = stimuli.where(stimulus_set="receptive_field")
     blank = responses_matrix(record(model, blank_set, request))
@@ -80,6 +79,12 @@ def central_units(
             "gratings are."
         )
     return list(blank["neuroid_id"].values[near].astype(str)), int(near.size)
+
+
+def mapping_request(model: ModelCommitment, request: Recording) -> Recording:
+    """`request` for units near the centre, if `model` knows where its units look."""
+    filtered = replace(request, units=NEAR_CENTRE)
+    return filtered if model.supports(filtered) else request
 
 
 def centres_degrees(drive: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:

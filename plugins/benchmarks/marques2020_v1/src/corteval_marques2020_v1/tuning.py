@@ -13,6 +13,9 @@ import numpy as np
 #: Tops of curves: width is measured where they fall to this share of the peak.
 _HALF_POWER = 0.707
 
+#: Suppression above which a surround counts, and with it the sizes of centre and surround.
+_SUPPRESSED = 0.1
+
 _SMOOTH = np.array([0, 1, 5, 1, 0]) / 7
 _HANNING = np.array([0, 2, 5, 2, 0]) / 9
 
@@ -87,6 +90,12 @@ def spatial_frequency_bandwidth(curves: np.ndarray, frequencies: np.ndarray) -> 
     return np.asarray(100 * 2 ** (edges[0] - edges[1]))
 
 
+def spatial_frequency_selective(curves: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
+    """1 if the tuning falls to .707 of its peak on both sides, else 0."""
+    bandwidth = spatial_frequency_bandwidth(curves, frequencies)
+    return np.isfinite(bandwidth).astype(np.float64)
+
+
 def surround_suppression(curves: np.ndarray) -> np.ndarray:
     """(peak - plateau) / peak of a size-tuning curve; the plateau is the largest stimulus.
 
@@ -96,6 +105,11 @@ def surround_suppression(curves: np.ndarray) -> np.ndarray:
     peak = curves.max(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         return (peak - curves[-1]) / peak
+
+
+def strongly_suppressed(curves: np.ndarray) -> np.ndarray:
+    """1 if the surround suppresses by .1 or more, else 0."""
+    return np.asarray(surround_suppression(curves) >= _SUPPRESSED, np.float64)
 
 
 def grating_summation_field(curves: np.ndarray, radii: np.ndarray) -> np.ndarray:
@@ -120,8 +134,13 @@ def surround_diameter(curves: np.ndarray, radii: np.ndarray) -> np.ndarray:
     return np.where(_suppressed(curves) & complete.any(axis=0), 2 * radii[first], np.nan)
 
 
+def surround_ratio(curves: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """Surround diameter over grating summation field; NaN where they are."""
+    return surround_diameter(curves, radii) / grating_summation_field(curves, radii)
+
+
 def _suppressed(curves: np.ndarray) -> np.ndarray:
-    return np.asarray((curves.max(axis=0) > 0) & (surround_suppression(curves) > 0.1))
+    return np.asarray((curves.max(axis=0) > 0) & (surround_suppression(curves) > _SUPPRESSED))
 
 
 def _flanks(dense: np.ndarray, peak: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

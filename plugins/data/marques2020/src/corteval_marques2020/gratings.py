@@ -55,14 +55,16 @@ def table(stimulus_set: str) -> pd.DataFrame:
 
 
 def stimuli(*stimulus_sets: str) -> StimulusSet:
-    """The named sets as one stimulus set with column ``stimulus_set`` and the parameters."""
-    rows = pd.concat([table(name) for name in stimulus_sets])
+    """The named sets as one stimulus set with column ``stimulus_set`` and the parameters.
+
+    All have one maker of images, so that each grating is digested once in a process.
+    """
     return StimulusSet(
         identifier="Marques2020.gratings",
         modality="image",
-        table=rows,
+        table=pd.concat([table(name) for name in stimulus_sets]),
         visual_degrees=VISUAL_DEGREES,
-        images=GratingImages(rows),
+        images=_images(),
     )
 
 
@@ -132,6 +134,11 @@ _ROWS = {
     "spatial_frequency": _spatial_frequency,
     "size": _size,
 }
+
+
+@cache
+def _images() -> GratingImages:
+    return GratingImages(pd.concat([table(name) for name in _ROWS]))
 
 
 @cache
