@@ -335,6 +335,24 @@ class TestVersions:
         assert after["assembly"] != before["assembly"]
         assert after["stimuli"] == before["stimuli"]
 
+    def test_a_file_that_changes_while_it_is_examined_is_not_registered(self, lab):
+        description, _ = guessed(
+            lab, id="MyLab2026", dims=("neuroid", "presentation", "repetition")
+        )
+        report = examine(description)
+        np.save(lab / "responses.npy", np.load(lab / "responses.npy") + 1)
+        with pytest.raises(DatasetError, match=r"responses\.npy .* changed while"):
+            registration.register(description, report)
+        assert "MyLab2026" not in registry.data
+
+    def test_a_description_that_cannot_be_written_is_kept_in_the_registration(
+        self, run, lab, tmp_path
+    ):
+        nowhere = tmp_path / "absent" / "dataset.toml"
+        result = registered_by(run, lab, "--target", "V4", "--description", nowhere)
+        assert "Warning" in result.err
+        assert corteval.score("pixels", "MyLab2026.V4-ridge").status == "scored"
+
     def test_a_file_that_was_only_touched_is_the_same(self, run, lab):
         registered_by(run, lab)
         (lab / "responses.npy").touch()

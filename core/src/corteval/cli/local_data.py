@@ -14,6 +14,7 @@ from corteval import registered, registry
 from corteval.cli import ERROR
 from corteval.cli.options import json_option, verbose_option
 from corteval.cli.tables import fact_lines, print_json, print_table, say
+from corteval.errors import DatasetError
 
 if TYPE_CHECKING:
     from corteval.local.description import Description
@@ -108,7 +109,10 @@ def register(
     if report.usable and not dry_run:
         done = registration.register(description, report, project=project, replace=replace)
         if is_new:
-            say(f"Wrote {write_description(description, elsewhere)}; edit it as needed.")
+            try:
+                say(f"Wrote {write_description(description, elsewhere)}; edit it as needed.")
+            except DatasetError as error:  # the registration holds the description, too
+                say(f"Warning: {error}")
     names = _benchmarks(done)
     if as_json:
         _print_json(description, report, done, names)

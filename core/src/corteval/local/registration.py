@@ -118,7 +118,7 @@ def register(
         replace: an identifier registered for another folder.
 
     Raises:
-        DatasetError: if the report has errors.
+        DatasetError: if the report has errors, or a file changed since it was examined.
         DuplicateIdentifier: if something else has the identifier.
     """
     if not report.usable:
@@ -135,6 +135,8 @@ def register(
     assembly = labelled(load_assembly(description, stimuli), stimuli)
     folder = Path(os.path.normpath(description.folder.absolute()))
     root = file.parents[2]
+    states = {name: _state(folder / name) for name in report.digests}
+    _refuse_changed(folder, report.digests)
     inside = project and folder.is_relative_to(root)
     content = {
         "schema": registered.SCHEMA,
@@ -142,7 +144,7 @@ def register(
         "folder": str(folder.relative_to(root)) if inside else str(folder),
         "description": described(description),
         "digests": dict(report.digests),
-        "states": {name: _state(folder / name) for name in report.digests},
+        "states": states,
         "digest": digest_of(report.digests, description),
         "registered": datetime.now(UTC).isoformat(timespec="seconds"),
         "card": card_fields(description, stimuli, assembly),
@@ -360,6 +362,16 @@ def _earlier(description: Description, shelf: Path, *, replace: bool) -> list[Pa
                 "--replace."
             )
     return found
+
+
+def _refuse_changed(folder: Path, examined: Mapping[str, str]) -> None:
+    """Files that changed after they were examined would be taken for what they were."""
+    changed = [name for name, digest in examined.items() if digests.sha256(folder / name) != digest]
+    if changed:
+        raise DatasetError(
+            f"{', '.join(changed[:5])} in {folder} changed while the folder was examined. Wait "
+            "until nothing writes there, and register it again."
+        )
 
 
 def _state(path: Path) -> tuple[int, int]:
