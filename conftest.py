@@ -51,3 +51,17 @@ def reference():
         return json.loads(path.read_text())
 
     return load
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """An empty imitation of Brain-Score's archive, in force for one test; with a home of its own.
+
+    See `corteval_brainscore.imitation.Imitation`.
+    """
+    from corteval_brainscore.imitation import imitated
+
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    with imitated(folder) as made:
+        yield made
