@@ -12,7 +12,7 @@ LAYERS = [
     {"registered"},
     {"registry", "hooks"},
     {"stimuli", "assembly", "intervals", "score", "screen", "units"},
-    {"stimulus_part"},
+    {"stimulus_part", "over_time", "answers"},
     {"perturbation", "readouts"},
     {"commitment"},
     {"model", "benchmark", "behavioural_benchmark", "metric", "data"},

@@ -312,7 +312,7 @@ def test_where_nothing_tells_which_answers_are_right_people_are_told_what_to_add
 
 
 def test_another_task_is_refused():
-    with pytest.raises(OptionError, match="label and reading_time, not 'sort'"):
+    with pytest.raises(OptionError, match="reading_time, not 'sort'"):
         BehaviouralBenchmark(card=BENCHMARK, task="sort")
 
 

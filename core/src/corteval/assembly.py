@@ -128,6 +128,44 @@ def in_order(source: xr.DataArray, stimulus_ids: Sequence[str] | np.ndarray) -> 
     return source.isel(presentation=[row[i] for i in want])
 
 
+def joined(parts: Sequence[xr.DataArray]) -> xr.DataArray:
+    """Neural assemblies of the same neuroids below each other; neuroids are matched by id.
+
+    Coordinates of presentations that one part lacks are left out.
+
+    Raises:
+        AssemblyError: if a neuroid is not in all parts, or a stimulus in several.
+    """
+    first, *others = parts
+    ids = first["neuroid_id"].values.tolist()
+    matched = [first]
+    for part in others:
+        place = {i: n for n, i in enumerate(part["neuroid_id"].values.tolist())}
+        lacking = sorted(set(ids) ^ set(place))
+        if lacking:
+            raise AssemblyError(
+                f"{len(lacking)} neuroids are in one of two assemblies to join: {_first(lacking)}."
+            )
+        matched.append(part.isel(neuroid=[place[i] for i in ids]))
+    kept = set.intersection(
+        *({n for n, c in part.coords.items() if "presentation" in c.dims} for part in matched)
+    )
+    bare = [
+        part.drop_vars(
+            [n for n, c in part.coords.items() if "presentation" in c.dims and n not in kept]
+        )
+        for part in matched
+    ]
+    whole = xr.concat(bare, "presentation", coords="minimal", compat="override", join="exact")
+    _check_ids(whole, "stimulus_id", "presentation")
+    return whole
+
+
+def is_neural(assembly: xr.DataArray) -> bool:
+    """Whether `assembly` holds responses of units."""
+    return "neuroid" in assembly.dims
+
+
 def is_rdm(assembly: xr.DataArray) -> bool:
     """Whether `assembly` holds dissimilarities of pairs of stimuli, not responses."""
     return "presentation_2" in assembly.dims
@@ -163,14 +201,19 @@ def responses_with_rdm(rdms: xr.DataArray) -> xr.DataArray:
 def select_neuroids(assembly: xr.DataArray, values: Mapping[str, Any]) -> xr.DataArray:
     """Neuroids whose coordinates have the given values.
 
+    Args:
+        assembly: neural.
+        values: by coordinate, a value; or ``{"at_least": low}``, ``{"at_most": high}`` or both.
+
     Raises:
         AssemblyError: if a coordinate is missing, or no neuroid is left; names what there is.
     """
     for name, value in values.items():
         _check_coordinate(assembly, name, "neuroid")
-        kept = assembly[name].values == value
+        found = assembly[name].values
+        kept = _within(found, value) if isinstance(value, Mapping) else found == value
         if not kept.any():
-            known = _first(list(np.unique(assembly[name].values.astype(str))))
+            known = _first(list(np.unique(found.astype(str))))
             raise AssemblyError(f"No neuroid has {name} {value!r}; they have {known}.")
         assembly = assembly.isel(neuroid=np.flatnonzero(kept))
     return assembly
@@ -273,6 +316,17 @@ def _blocks(values: np.ndarray) -> Iterator[np.ndarray]:
     rows = max(1, _BLOCK_BYTES * len(values) // max(values.nbytes, 1))
     for start in range(0, len(values), rows):
         yield values[start : start + rows]
+
+
+def _within(values: np.ndarray, bounds: Mapping[str, float]) -> np.ndarray:
+    """Which of `values` lie within `bounds`; NaN lies nowhere."""
+    unknown = sorted(set(bounds) - {"at_least", "at_most"})
+    if unknown or not bounds:
+        raise AssemblyError(f"Bounds are at_least and at_most, not {', '.join(unknown) or 'none'}.")
+    if values.dtype.kind not in "fiub":
+        raise AssemblyError(f"Bounds are for numbers, not for {_first(values.tolist())}.")
+    low, high = bounds.get("at_least", -np.inf), bounds.get("at_most", np.inf)
+    return np.asarray((values >= low) & (values <= high))
 
 
 def _check_array(assembly: Any, required: tuple[str, ...], allowed: tuple[str, ...]) -> None:

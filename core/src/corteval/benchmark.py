@@ -5,21 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol, cast, final, runtime_checkable
+from typing import Any, Protocol, cast, final, get_args, runtime_checkable
 
 import numpy as np
 import xarray as xr
 
 from corteval import assembly as assemblies
+from corteval import over_time as over
 from corteval import registry
 from corteval.cards import BenchmarkCard
 from corteval.data import DataSource
-from corteval.errors import UndefinedScore
+from corteval.errors import AssemblyError, NotInData, OptionError, UndefinedScore
 from corteval.metric import Ceiling, Metric
 from corteval.model import ModelCommitment, record
 from corteval.requests import Recording, Request, TimeBin
-from corteval.score import Estimate, Provenance, Score, normalize, unnormalized
-from corteval.stimuli import StimulusSet
+from corteval.score import (
+    Estimate,
+    Provenance,
+    Published,
+    Score,
+    normalize,
+    published,
+    unnormalized,
+)
+from corteval.stimuli import StimulusSet, joined
 from corteval.stimulus_part import StimulusPart
 
 #: Why benchmarks whose card names no ceiling have none.
@@ -56,7 +65,11 @@ class SelfTesting(Protocol):
     """
 
     def ideal_responses(self, seed: int) -> xr.DataArray:
-        """Neural assembly over all stimuli the benchmark shows."""
+        """Assembly over all stimuli the benchmark shows, neural or of answers.
+
+        Raises:
+            NotInData: if nobody knows them.
+        """
 
 
 @runtime_checkable
@@ -84,16 +97,31 @@ class NeuralBenchmark:
 
     The data are responses of units, or the dissimilarities (RDMs) of those. The parts are named
     by the card and found in the registry, so a published benchmark is a card whose factory is
-    ``"corteval.benchmark:NeuralBenchmark"``.
+    ``"corteval.benchmark:NeuralBenchmark"``. A card that names two data sets has models fitted on
+    the first and tested on the second: presentations get the coordinate ``split`` (``"train"`` or
+    ``"test"``), by which metrics such as ``ridge-split`` divide them, and the ceiling is that of
+    the second.
+
+    What is done with time bins of the data is said by `over_time`:
+
+    - ``"single"``: they have one at most.
+    - ``"averaged"``: the data are averaged over them.
+    - ``"each"``: metric and ceiling are computed in each and averaged; the subject is asked for
+      the bins of the data, unless `time_bins` says otherwise.
+    - ``"whole"``: the metric takes responses over time, and what the data are, as they are; the
+      ceiling is the mean over bins.
 
     Args:
         card: names data, metric, ceiling and target.
         neuroids: coordinates and the values that neuroids must have to be predicted, such as
-            ``{"region": "IT"}``; all if empty.
+            ``{"region": "IT", "reliability": {"at_least": 0.3}}``; all if empty.
         trials: use the first `trials` trials of every stimulus; None uses all.
         model_trials: times each stimulus is shown to the subject, whose responses are averaged.
         visual_degrees: extent of the stimuli, if the data do not say it.
         time_bins: asked of the subject; empty leaves time to it. Cards may give (start, end) pairs.
+        over_time: what is done with time bins, see above.
+        published_ceiling: a number, or number and quantity, where the card names no ceiling since
+            it cannot be computed from the data.
         normalization: by name; None derives it from the kinds of score and ceiling.
         data_options, metric_options, ceiling_options: for the factories of the three.
         lower_bound: estimator of what the noiseless responses reach at least, where the ceiling is
@@ -109,6 +137,8 @@ class NeuralBenchmark:
     model_trials: int = 1
     visual_degrees: float | None = None
     time_bins: tuple[TimeBin, ...] = ()
+    over_time: over.OverTime = "single"
+    published_ceiling: Published | None = None
     normalization: str | None = None
     data_options: Mapping[str, Any] = field(default_factory=dict)
     metric_options: Mapping[str, Any] = field(default_factory=dict)
@@ -122,10 +152,18 @@ class NeuralBenchmark:
         given: tuple[Any, ...] = self.time_bins
         bins = tuple(b if isinstance(b, TimeBin) else TimeBin(*b) for b in given)
         object.__setattr__(self, "time_bins", bins)
+        if self.over_time not in get_args(over.OverTime):
+            known = ", ".join(get_args(over.OverTime))
+            raise OptionError(f"over_time is one of {known}, not {self.over_time!r}.")
+        if not 1 <= len(self.card.data) <= 2:
+            raise OptionError(
+                f"{self.card.identifier} names {len(self.card.data)} data sets; a neural benchmark "
+                "has one, or one to fit on and one to test on."
+            )
 
     def requests(self) -> tuple[Request, ...]:
         """One recording of the target."""
-        return (Recording(self.card.target, self.time_bins, trials=self.model_trials),)
+        return (self._recording,)
 
     def ceiling(self) -> Estimate:
         """Reliability of the recorded units, by the estimator the card names."""
@@ -141,30 +179,37 @@ class NeuralBenchmark:
 
     def __call__(self, model: ModelCommitment) -> Score:
         """Score of `model`: metric of its responses against the mean over trials, normalised."""
-        target = self._trials
-        if not assemblies.is_rdm(target):
-            target = assemblies.responses_matrix(target)
         stimuli = self.stimuli()
-        source = record(
-            model,
-            stimuli,
-            self.card.target,
-            time_bins=self.time_bins,
-            trials=self.model_trials,
-        )
-        source = assemblies.align(assemblies.responses_matrix(source), target)
-        metric: Metric = registry.metrics.create(
-            self.card.metric, seed=self.seed, **self.metric_options
-        )
-        raw = metric(source, target)
+        raw = self._compared(record(model, stimuli, self._recording))
         score = self._normalized(raw)
-        digests = {"stimuli": stimuli.digest(), "assembly": assemblies.digest(self._trials)}
-        provenance = Provenance(digests=digests, seed=self.seed)
+        parts = zip(("assembly", "fitted_assembly"), reversed(self._recorded), strict=False)
+        digests = {name: assemblies.digest(part) for name, part in parts}
+        provenance = Provenance(digests={"stimuli": stimuli.digest(), **digests}, seed=self.seed)
         notes = (*score.notes, *self._notes_on_bounds(raw), *self.notes, *self._notes_on_part())
         return replace(score, notes=notes, provenance=provenance)
 
+    def _compared(self, source: xr.DataArray) -> Score:
+        """Raw score of the responses `source`."""
+        metric: Metric = registry.metrics.create(
+            self.card.metric, seed=self.seed, **self.metric_options
+        )
+        target = self._target
+        if self.over_time == "whole":
+            return metric(assemblies.align(over.responses(source), target), target)
+        if self.over_time == "each":
+            source = assemblies.align(over.responses(source), target)
+            sources, targets = over.in_each_bin(source), over.in_each_bin(target)
+            if len(sources) != len(targets):
+                raise AssemblyError(
+                    f"{self.card.identifier} compares time bin by time bin: the data have "
+                    f"{len(targets)}, and the subject answered with {len(sources)}."
+                )
+            scores = [metric(s, t) for s, t in zip(sources, targets, strict=True)]
+            return over.mean_score(scores, over.time_bins(target))
+        return metric(assemblies.align(assemblies.responses_matrix(source), target), target)
+
     def _normalized(self, score: Score) -> Score:
-        if self.card.ceiling is None:
+        if self.card.ceiling is None and self.published_ceiling is None:
             return unnormalized(score, NO_CEILING)
         return normalize(score, self.ceiling(), normalization=self.normalization)
 
@@ -190,20 +235,35 @@ class NeuralBenchmark:
         return self._stimuli
 
     def ideal_responses(self, seed: int) -> xr.DataArray:
-        """The recorded responses themselves, or some that have the mean of the recorded RDMs."""
+        """The recorded responses themselves, or some that have the mean of the recorded RDMs.
+
+        Raises:
+            NotInData: if the data are no responses, so that none are known to be ideal.
+        """
         del seed  # they are not drawn
-        if assemblies.is_rdm(self._trials):
-            return assemblies.responses_with_rdm(self._trials)
-        return assemblies.responses_matrix(self._trials)
+        if assemblies.is_rdm(self._recorded[-1]):
+            return assemblies.responses_with_rdm(self._recorded[-1])
+        if not assemblies.is_neural(self._recorded[-1]):
+            raise NotInData(f"{self.card.identifier}: the data are no responses of units.")
+        return self._means
 
     @cached_property
-    def _data(self) -> DataSource:
-        (identifier,) = self.card.data
-        return cast("DataSource", registry.data.create(identifier, **self.data_options))
+    def _recording(self) -> Recording:
+        bins = self.time_bins
+        if not bins and self.over_time in ("each", "whole"):
+            bins = over.time_bins(self._recorded[-1])
+        return Recording(self.card.target, bins, trials=self.model_trials)
+
+    @cached_property
+    def _data(self) -> tuple[DataSource, ...]:
+        named = self.card.data
+        return tuple(
+            cast("DataSource", registry.data.create(n, **self.data_options)) for n in named
+        )
 
     @cached_property
     def _whole(self) -> StimulusSet:
-        stimuli = self._data.stimuli()
+        stimuli = joined([data.stimuli() for data in self._data])
         if self.visual_degrees is None or stimuli.visual_degrees is not None:
             return stimuli
         return replace(stimuli, visual_degrees=self.visual_degrees)
@@ -214,27 +274,55 @@ class NeuralBenchmark:
 
     @cached_property
     def _kept(self) -> list[str]:
-        """Ids of the stimuli of the part, as the assembly holds them, in the set's order."""
-        recorded = set(self._trials["stimulus_id"].values.tolist())
-        return [i for i in self._whole.stimulus_ids if i in recorded]
+        """Ids of the stimuli of the part, in the set's order."""
+        if self.part is None:
+            return self._whole.stimulus_ids
+        part = replace(self.part, together=(*self._grouped_by(), *self.part.together))
+        first = [a.isel(neuroid=[0]) if "neuroid" in a.dims else a for a in self._prepared]
+        return part.of(self._whole, assemblies.joined(first) if len(first) > 1 else first[0])
 
     @cached_property
-    def _trials(self) -> xr.DataArray:
-        assembly = self._data.assembly()
-        if not assemblies.is_rdm(assembly):
-            assembly = assemblies.check_neural(assembly)
-            assembly = assemblies.select_neuroids(assembly, self.neuroids)
-            assembly = assemblies.first_trials(assembly, self.trials)
-        if self.part is None:
+    def _prepared(self) -> tuple[xr.DataArray, ...]:
+        """Assembly of each data set, all stimuli."""
+        return tuple(self._prepare(data.assembly()) for data in self._data)
+
+    def _prepare(self, assembly: xr.DataArray) -> xr.DataArray:
+        if not assemblies.is_neural(assembly):
             return assembly
-        part = replace(self.part, together=(*self._grouped_by(), *self.part.together))
-        kept = part.of(self._whole, assembly)
-        rows = {
-            dim: np.isin(assembly[name].values, kept)
-            for dim, name in (("presentation", "stimulus_id"), ("presentation_2", "stimulus_id_2"))
-            if dim in assembly.dims
-        }
-        return assembly.isel(rows)
+        assembly = assemblies.check_neural(assembly)
+        assembly = assemblies.select_neuroids(assembly, self.neuroids)
+        assembly = assemblies.first_trials(assembly, self.trials)
+        return over.mean_of_bins(assembly) if self.over_time == "averaged" else assembly
+
+    @cached_property
+    def _recorded(self) -> tuple[xr.DataArray, ...]:
+        """Assembly of each data set, as far as its stimuli lie in the part; trials kept apart."""
+        if self.part is None:
+            return self._prepared
+        return tuple(_of_stimuli(assembly, self._kept) for assembly in self._prepared)
+
+    @cached_property
+    def _means(self) -> xr.DataArray:
+        """Mean over trials of all data sets."""
+        timed = self.over_time in ("each", "whole")
+        averaged = over.responses if timed else assemblies.responses_matrix
+        means = [averaged(assembly) for assembly in self._recorded]
+        if len(means) == 1:
+            return means[0]
+        named = zip(means, ("train", "test"), strict=True)
+        return assemblies.joined(
+            [
+                m.assign_coords(split=("presentation", [n] * m.sizes["presentation"]))
+                for m, n in named
+            ]
+        )
+
+    @property
+    def _target(self) -> xr.DataArray:
+        """What the metric compares responses with."""
+        (*_, last) = self._recorded
+        trials = registry.metrics.card(self.card.metric).takes == "trials"
+        return self._means if assemblies.is_neural(last) and not trials else last
 
     def _grouped_by(self) -> tuple[str, ...]:
         """Coordinate by which the metric is told to keep stimuli together, if it is told one."""
@@ -253,6 +341,8 @@ class NeuralBenchmark:
 
     @cached_property
     def _ceiling(self) -> Estimate:
+        if self.published_ceiling is not None:
+            return published(self.published_ceiling, "correlation")
         if self.card.ceiling is None:
             raise UndefinedScore(f"{self.card.identifier}: {NO_CEILING}.")
         return self._estimated(self.card.ceiling)
@@ -265,7 +355,20 @@ class NeuralBenchmark:
 
     def _estimated(self, by: str) -> Estimate:
         estimator: Ceiling = registry.metrics.create(by, seed=self.seed, **self.ceiling_options)
-        return estimator(self._trials)
+        (*_, last) = self._recorded
+        if self.over_time in ("each", "whole") and assemblies.is_neural(last):
+            return over.mean_estimate([estimator(part) for part in over.in_each_bin(last)])
+        return estimator(last)
+
+
+def _of_stimuli(assembly: xr.DataArray, stimulus_ids: list[str]) -> xr.DataArray:
+    """Rows of `assembly`, and columns if it is of pairs, that are of the named stimuli."""
+    rows = {
+        dim: np.isin(assembly[name].values, stimulus_ids)
+        for dim, name in (("presentation", "stimulus_id"), ("presentation_2", "stimulus_id_2"))
+        if dim in assembly.dims
+    }
+    return assembly.isel(rows)
 
 
 def _reached(share: Score) -> str:

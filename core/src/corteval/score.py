@@ -279,6 +279,27 @@ _PARTS: dict[str, type[Any]] = {
 }
 
 
+#: A ceiling that was published: the number, or number and quantity.
+Published = float | tuple[float, Quantity]
+
+
+def published(ceiling: Published, quantity: Quantity) -> Estimate:
+    """A ceiling that cannot be computed from the data at hand, without uncertainty.
+
+    Args:
+        ceiling: as a card gives it.
+        quantity: what it is, if that does not say so.
+
+    Raises:
+        OptionError: if it is not above 0.
+    """
+    value, kind = ceiling if isinstance(ceiling, tuple) else (ceiling, quantity)
+    if not (isinstance(value, int | float) and value > 0):
+        raise OptionError(f"A published ceiling is a number above 0, not {value!r}.")
+    method = "a published constant, which the data at hand do not give; its error is not known"
+    return Estimate(value=float(value), method=method, quantity=kind)
+
+
 def normalization_for(raw: Quantity, ceiling: Quantity) -> str:
     """Name of the normalisation that fits a raw score and a ceiling of the given quantities."""
     try:

@@ -160,6 +160,46 @@ class StimulusSet:
             raise StimuliError(f"Stimulus {stimulus_id}: {path} cannot be read: {error}") from error
 
 
+def joined(parts: Sequence[StimulusSet]) -> StimulusSet:
+    """Stimuli of all `parts`, in their order.
+
+    Raises:
+        StimuliError: if parts differ in modality or size, or share an id.
+    """
+    first, *others = parts
+    if not others:
+        return first
+    for part in others:
+        for name in ("modality", "visual_degrees"):
+            a, b = getattr(first, name), getattr(part, name)
+            if a != b:
+                raise StimuliError(
+                    f"{first.identifier} and {part.identifier} differ in {name}: {a} and {b}."
+                )
+    images = None
+    if any(part.images is not None for part in parts):
+        images = _EitherImages(parts=tuple(parts))
+    return StimulusSet(
+        identifier=" and ".join(dict.fromkeys(part.identifier for part in parts)),
+        modality=first.modality,
+        table=pd.concat([part.table for part in parts]),
+        visual_degrees=first.visual_degrees,
+        images=images,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _EitherImages:
+    """Images of several sets, by id."""
+
+    parts: tuple[StimulusSet, ...]
+
+    def __call__(self, stimulus_id: str) -> np.ndarray:
+        """The image of the set that has it."""
+        holder = next(part for part in self.parts if stimulus_id in part.table.index)
+        return holder.image(stimulus_id)
+
+
 @lru_cache(maxsize=1_000_000)
 def _file_digest(path: str, modified_ns: int, size: int, inode: int) -> str:
     """SHA-256 of a file, read again when it changed."""

@@ -9,10 +9,11 @@ from typing import final
 import numpy as np
 import xarray as xr
 
+from corteval.assembly import is_neural
 from corteval.cards import Modality
 from corteval.errors import UnsupportedRequest
 from corteval.model import ModelCommitment, Perturbation, describe
-from corteval.requests import Recording, Request, TimeBin
+from corteval.requests import OddOneOut, Recording, Request, TimeBin
 from corteval.stimuli import StimulusSet
 from corteval.testing import CheckFailure
 from corteval.units import selected_units
@@ -23,10 +24,11 @@ _EVERY_MODALITY: frozenset[Modality] = frozenset({"image", "text", "video"})
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ReplaySubject:
-    """Plays stored responses back, whatever target is recorded.
+    """Plays stored responses back, whatever target is recorded or task is done.
 
     Args:
-        responses: neural assembly over every stimulus that may be shown.
+        responses: assembly over every stimulus that may be shown: neural, or behavioural. Answers
+            to triplets have them as coordinates ``first``, ``second`` and ``third``.
         identifier, modalities, visual_degrees: see `ModelCommitment`.
     """
 
@@ -36,9 +38,9 @@ class ReplaySubject:
     visual_degrees: float | None = None
 
     def supports(self, request: Request) -> bool:
-        """True for recordings of stored time bins, filtered by stored coordinates."""
-        if not isinstance(request, Recording):
-            return False
+        """True for recordings of stored time bins, filtered by stored coordinates; or for tasks."""
+        if not is_neural(self.responses) or not isinstance(request, Recording):
+            return not is_neural(self.responses) and not isinstance(request, Recording)
         known = "time_bin" not in self.responses.dims or set(request.time_bins) <= set(self._bins)
         return known and (request.units is None or request.units.coordinates <= set(self._columns))
 
@@ -48,10 +50,14 @@ class ReplaySubject:
         """Stored rows of `stimuli`, in their order."""
         answers: dict[Request, xr.DataArray] = {}
         for request in requests:
-            if not isinstance(request, Recording) or not self.supports(request):
+            if not self.supports(request):
                 raise UnsupportedRequest(f"{self.identifier} cannot answer {describe(request)}.")
-            units = selected_units(request.units, self._columns)
-            answers[request] = self._in_time(request).isel(neuroid=units)
+            if isinstance(request, OddOneOut):
+                return dict.fromkeys(requests, self.responses)
+            answers[request] = self.responses
+            if isinstance(request, Recording):
+                units = selected_units(request.units, self._columns)
+                answers[request] = self._in_time(request).isel(neuroid=units)
         rows = {stimulus: row for row, stimulus in enumerate(self.responses["stimulus_id"].values)}
         missing = [stimulus for stimulus in stimuli.stimulus_ids if stimulus not in rows]
         if missing:
@@ -95,8 +101,7 @@ def shuffled(subject: ReplaySubject, seed: int) -> ReplaySubject:
     circle = np.random.default_rng(seed).permutation(responses.sizes["presentation"])
     other = np.empty_like(circle)
     other[circle] = np.roll(circle, 1)  # one cycle through all, so none keeps its own
-    wrong = responses.isel(presentation=other)
-    wrong = wrong.assign_coords(stimulus_id=("presentation", responses["stimulus_id"].values))
+    wrong = responses.copy(data=responses.isel(presentation=other).values)
     return replace(subject, responses=wrong, identifier=f"{subject.identifier}-shuffled")
 
 

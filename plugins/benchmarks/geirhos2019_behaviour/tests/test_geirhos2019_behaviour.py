@@ -253,19 +253,19 @@ def test_a_persons_own_file_is_scored_and_told_of(mirror, answers_of):
 
 @pytest.mark.parametrize("card", CARDS)
 def test_who_cannot_label_is_not_applicable_before_anything_is_computed_or_read(card, monkeypatch):
-    """ImageNet's thousand classes have not all sixteen names, so its networks cannot either."""
+    """Neither a toy without classes can, nor a network of other classes."""
     from corteval.model import LayerCommitment
     from corteval.testing import toys
-    from corteval_pytorch.imagenet import imagenet_logits
+    from corteval.readouts import Logits
 
     def refuse(*arguments, **options):
         raise AssertionError("data were asked for")
 
     network = LayerCommitment(
-        identifier="a network of ImageNet",
+        identifier="a network of digits",
         extractor=refuse,
         layers={"IT": "logits"},
-        readouts=(imagenet_logits("logits"),),
+        readouts=(Logits(layer="logits", classes=tuple("0123456789")),),
     )
     made = benchmark(card)
     monkeypatch.setattr(registry.data, "create", refuse)

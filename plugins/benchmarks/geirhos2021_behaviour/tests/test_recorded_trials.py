@@ -252,21 +252,21 @@ def test_images_in_a_folder_that_is_named_are_used(mirror):
 def test_who_cannot_label_is_not_applicable_before_anything_is_computed_or_read(
     identifier, monkeypatch
 ):
-    """ImageNet's thousand classes have not all sixteen names, so its networks cannot either."""
-    from corteval_pytorch.imagenet import imagenet_logits
+    """Neither a toy without classes can, nor a network of other classes."""
+    from corteval.readouts import Logits
 
     def refuse(*arguments, **options):
         raise AssertionError("data were asked for")
 
-    thousand = LayerCommitment(
-        identifier="a network of ImageNet",
+    network = LayerCommitment(
+        identifier="a network of digits",
         extractor=refuse,
         layers={"IT": "logits"},
-        readouts=(imagenet_logits("logits"),),
+        readouts=(Logits(layer="logits", classes=tuple("0123456789")),),
     )
     made = registry.benchmarks.create(identifier)
     monkeypatch.setattr(registry.data, "create", refuse)
-    for model in (thousand, toys.vision()):
+    for model in (network, toys.vision()):
         result = corteval.score(model, made)
         assert result.status == "not-applicable"
         lacking = f"{model.identifier} does not support the task Label with 16 choices (airplane,"

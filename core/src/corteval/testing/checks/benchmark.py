@@ -11,7 +11,7 @@ import numpy as np
 from corteval import registry
 from corteval.benchmark import Benchmark, SelfTesting
 from corteval.cards import BenchmarkCard
-from corteval.errors import CortevalError, UndefinedScore
+from corteval.errors import CortevalError, NotInData, UndefinedScore
 from corteval.model import ModelCommitment, describe
 from corteval.requests import Recording, Request, as_json
 from corteval.score import NORMALIZATIONS, Score
@@ -208,7 +208,10 @@ def _replay(specimen: Specimen) -> ReplaySubject:
             f"{type(benchmark).__name__} has no ideal_responses(seed), see "
             "corteval.benchmark.SelfTesting."
         )
-    return ReplaySubject(responses=benchmark.ideal_responses(0))
+    try:
+        return ReplaySubject(responses=benchmark.ideal_responses(0))
+    except NotInData as reason:
+        raise NotApplicable(str(reason)) from reason
 
 
 @once
