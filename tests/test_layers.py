@@ -17,7 +17,7 @@ LAYERS = [
     {"commitment"},
     {"model", "benchmark", "behavioural_benchmark", "metric", "data"},
     {"fetch", "store"},
-    {"scoring", "sharing"},
+    {"scoring", "sharing", "suites"},
     {"stats"},
     {"local", "controls"},
     {"layers", "layer_names", "layer_map", "layer_curve"},

@@ -250,6 +250,51 @@ class BenchmarkCard(Card):
         return {**self.options, "card": self}
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of a suite: a benchmark, or a group of parts.
+
+    Args:
+        name: identifier of the benchmark, or name of the group.
+        weight: of the part in the mean over its siblings.
+        parts: of the group; none of a benchmark.
+    """
+
+    name: str
+    weight: float = 1.0
+    parts: tuple[Part, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_identifier(self.name, member=True)
+        if not 0 < self.weight < float("inf"):
+            raise OptionError(f"{self.name}: a weight is a number above 0, not {self.weight}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuiteCard(Card):
+    """A list of benchmarks that never changes: another list is another edition.
+
+    ``<identifier>@<edition>`` names one edition, the identifier alone the last.
+
+    Args:
+        editions: parts by number of the edition, such as ``"1.0"``, in the order they came.
+    """
+
+    factory: str = "corteval.suites:Suite"
+    editions: Mapping[str, tuple[Part, ...]] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.editions or not all(self.editions.values()):
+            raise OptionError(f"{self.identifier}: a suite has an edition, and each of them parts.")
+        for edition in self.editions:
+            check_identifier(edition)
+
+    def arguments(self) -> dict[str, Any]:
+        """Options, and the card itself."""
+        return {**self.options, "card": self}
+
+
 @dataclass(frozen=True, kw_only=True)
 class MetricCard(Card):
     """A metric: it compares two assemblies, or estimates the ceiling of one.

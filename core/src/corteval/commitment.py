@@ -177,6 +177,12 @@ class LayerCommitment:
                 answers[request] = self._behaviour(request, readouts[request], stimuli, held)
         return answers
 
+    def count_units(self, target: str) -> int:
+        """Units that answer recordings of `target`; 0 if it is committed to none."""
+        if self._committed(target) is None:
+            return 0
+        return count_units(self._columns(target))
+
     def perturbed(self, *perturbations: Perturbation) -> LayerCommitment:
         """A new subject with units of the perturbations' targets changed.
 

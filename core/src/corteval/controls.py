@@ -10,6 +10,7 @@ from typing import final
 from corteval import registry
 from corteval.errors import CortevalError
 from corteval.intervals import Interval
+from corteval.model import LayerCommitment
 from corteval.score import Score
 from corteval.stats.paired import compare
 
@@ -30,21 +31,52 @@ class Margin:
     interval: Interval | None
 
 
-def controls_of(model: str, benchmark: str) -> list[str]:
+#: Features that a control has at most, of those matched in number: as many as the luminances that
+#: random projections are made of, so that more of them are linear combinations of the same.
+MOST_FEATURES = 4096
+
+
+def controls_of(model: str, benchmark: str, *, build: bool = True) -> list[str]:
     """Installed controls that the card of `benchmark` names for `model`.
 
-    ``{model}`` in a name stands for the model, so ``{model}-untrained`` is its untrained twin.
+    In a name ``{model}`` stands for the model, so ``{model}-untrained`` is its untrained twin, and
+    ``{features}`` for the number of units with which it answers the benchmark's target, or
+    `MOST_FEATURES` if it has more.
+
+    Args:
+        model, benchmark: identifiers.
+        build: the model, to count its units; else the control is named only if they are known.
     """
     try:
-        named = registry.benchmarks.card(benchmark).controls
+        card = registry.benchmarks.card(benchmark)
     except CortevalError:  # no plugin, or a broken one: its use tells
         return []
-    names = [name.replace("{model}", model) for name in named]
     found = []
-    for name in names:
+    for template in card.controls:
+        name = template.replace("{model}", model)
+        if "{features}" in name:
+            count = _count_units(model, card.target, build=build)
+            if not count:
+                continue
+            name = name.replace("{features}", str(min(count, MOST_FEATURES)))
         with contextlib.suppress(CortevalError):
             found.append(registry.models.member_card(name).identifier)
     return [name for name in dict.fromkeys(found) if name.casefold() != model.casefold()]
+
+
+#: Units of a model by name and target; None of one that has no layers or cannot be built.
+_COUNTED: dict[tuple[str, str], int | None] = {}
+
+
+def _count_units(model: str, target: str, *, build: bool) -> int | None:
+    key = (model, target)
+    if key not in _COUNTED and build:
+        _COUNTED[key] = None
+        with contextlib.suppress(Exception):  # a model that cannot be built says so when scored
+            built = registry.models.create(model)
+            if isinstance(built, LayerCommitment):
+                _COUNTED[key] = built.count_units(target)
+    return _COUNTED.get(key)
 
 
 def with_controls(models: Sequence[str], benchmarks: Sequence[str]) -> list[str]:
@@ -61,8 +93,8 @@ def margins(scores: Iterable[Score]) -> Mapping[tuple[str, str], Margin]:
     scored = {(s.model, s.benchmark): s for s in scores if s.status == "scored"}
     found = {}
     for (model, benchmark), score in scored.items():
-        rivals = [scored[c, benchmark] for c in controls_of(model, benchmark)
-                  if (c, benchmark) in scored]  # fmt: skip
+        names = controls_of(model, benchmark, build=False)
+        rivals = [scored[c, benchmark] for c in names if (c, benchmark) in scored]
         if rivals:
             best = max(rivals, key=lambda rival: rival.value)
             found[model, benchmark] = _margin(score, best)

@@ -347,4 +347,5 @@ INSTALL: dict[str, dict[str, str]] = {
         "Wikitext2": "corteval-wikitext2",
         "Wikitext2.validation": "corteval-wikitext2",
     },
+    "suites": {},
 }

@@ -1,8 +1,8 @@
-"""Finding plugins: four registries of cards, read from entry points without importing code.
+"""Finding plugins: five registries of cards, read from entry points without importing code.
 
     >>> from corteval import registry
     >>> sorted(registry.KINDS)
-    ['benchmarks', 'data', 'metrics', 'models']
+    ['benchmarks', 'data', 'metrics', 'models', 'suites']
 
 An entry point's name is the identifier and its value a card. Look-up ignores case. When several
 distributions provide one identifier, ``identifier@distribution`` picks one; without it the look-up
@@ -37,6 +37,7 @@ from corteval.cards import (
     MetricCard,
     ModelCard,
     ModelFamily,
+    SuiteCard,
     check_identifier,
 )
 from corteval.errors import (
@@ -329,8 +330,7 @@ class Registry(Generic[C]):
         check_identifier(name, member=bool(slash))
         candidates = self._by_key().get(prefix.casefold(), [])
         if distribution:
-            wanted = _normalized(distribution)
-            candidates = [p for p in candidates if _normalized(p.source.distribution) == wanted]
+            candidates = [p for p in candidates if _qualifies(p, distribution)]
         if slash:
             candidates = [p for p in candidates if isinstance(p.card, Family) or p.error]
         if not candidates:
@@ -375,11 +375,13 @@ benchmarks: Registry[BenchmarkCard] = Registry("benchmarks", (BenchmarkCard,))
 metrics: Registry[MetricCard] = Registry("metrics", (MetricCard,))
 data: Registry[DataCard | DataFamily] = Registry("data", (DataCard, DataFamily))
 
-KINDS: dict[str, Registry[Any]] = {r.kind: r for r in (models, benchmarks, metrics, data)}
+suites: Registry[SuiteCard] = Registry("suites", (SuiteCard,))
+
+KINDS: dict[str, Registry[Any]] = {r.kind: r for r in (models, benchmarks, metrics, data, suites)}
 
 
 def problems() -> list[Problem]:
-    """Problems of all four registries."""
+    """Problems of all registries."""
     return [problem for registry in KINDS.values() for problem in registry.problems()]
 
 
@@ -515,6 +517,13 @@ def _describe(source: Source) -> str:
 
 def _qualified(plugin: Plugin[Any]) -> str:
     return f"{plugin.identifier}@{plugin.source.distribution}"
+
+
+def _qualifies(plugin: Plugin[Any], text: str) -> bool:
+    """Whether `text`, after the @, names the plugin's distribution or an edition of the suite."""
+    if isinstance(plugin.card, SuiteCard) and text in plugin.card.editions:
+        return True
+    return _normalized(plugin.source.distribution) == _normalized(text)
 
 
 def _normalized(distribution: str) -> str:

@@ -33,7 +33,7 @@ ERROR, USAGE, SOME_FAILED, INTERRUPTED, NOBODY_READS = 1, 2, 3, 130, 141
 
 #: Built-in verbs and the first line of their help, so that `corteval --help` imports none of them.
 VERBS = {
-    "list": "List installed models, benchmarks, metrics and data.",
+    "list": "List installed models, benchmarks, metrics, data and suites.",
     "info": "Show what a plugin says of itself.",
     "score": "Score models on benchmarks.",
     "layers": "Score the layers of a model, and choose one for each target.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,17 @@ from typing import Any
 import click
 
 from corteval import registered, registry
-from corteval.cards import BenchmarkCard, Card, DataCard, Family, Resource, human_size, total_size
+from corteval.cards import (
+    BenchmarkCard,
+    Card,
+    DataCard,
+    Family,
+    Part,
+    Resource,
+    SuiteCard,
+    human_size,
+    total_size,
+)
 from corteval.cli.options import json_option, verbose_option
 from corteval.cli.tables import fact_lines, print_json, say
 from corteval.errors import CortevalError
@@ -31,7 +41,13 @@ JSON:
                              "downloaded": true}], ...every field of the card}]}
 """
 
-_APART = {"identifier", "bibtex", "resources", "notes"}  # not in the list of facts, or at its end
+_APART = {
+    "identifier",
+    "bibtex",
+    "resources",
+    "notes",
+    "editions",
+}  # not in the list of facts, or at its end
 _FILES_SHOWN = 6
 
 
@@ -76,6 +92,9 @@ def _facts(card: Card, source: registry.Source) -> Iterator[tuple[str, str]]:
             yield field.name.replace("_", " "), _words(value)
     if source.distribution == registry.REGISTERED and isinstance(card, DataCard):
         yield from _registration_facts(card, Path(source.value))
+    if isinstance(card, SuiteCard):
+        for edition, parts in card.editions.items():
+            yield f"edition {edition}", _parts(parts)
     if card.resources:
         yield "size", human_size(total_size(card.resources))
     many = len(card.resources) > _FILES_SHOWN
@@ -89,6 +108,16 @@ def _facts(card: Card, source: registry.Source) -> Iterator[tuple[str, str]]:
         yield "files", f"{rest} more; {here} of {len(card.resources)} are downloaded"
     for note in getattr(card, "notes", ()):
         yield "note", note
+
+
+def _parts(parts: Iterable[Part]) -> str:
+    """Members and weights of a suite, groups in parentheses."""
+    return ", ".join(
+        part.name
+        + (f" ({_parts(part.parts)})" if part.parts else "")
+        + (f" x {part.weight:g}" if part.weight != 1 else "")
+        for part in parts
+    )
 
 
 def _registration_facts(card: DataCard, file: Path) -> Iterator[tuple[str, str]]:

@@ -34,9 +34,9 @@ JSON:
 @verbose_option
 @json_option
 def command(kind: str | None, as_json: bool) -> None:
-    """List installed models, benchmarks, metrics and data.
+    """List installed models, benchmarks, metrics, data and suites.
 
-    KIND restricts the list to one of the four. A family of models is shown as `prefix/…`.
+    KIND restricts the list to one of these. A family of models is shown as `prefix/…`.
     """
     kinds = [kind] if kind else [*registry.KINDS]
     entries = [entry for name in kinds for entry in _entries(name)]

@@ -20,9 +20,9 @@ from corteval.cli.options import (
     quiet_option,
     verbose_option,
 )
-from corteval.cli.selection import expand
+from corteval.cli.selection import expand, suites_in
 from corteval.cli.tables import print_bare_json, print_table, say
-from corteval.errors import CortevalError
+from corteval.errors import CortevalError, UndefinedScore
 
 if TYPE_CHECKING:
     from corteval.cli.progress import Display
@@ -33,7 +33,8 @@ _EPILOG = """\b
 Examples:
   corteval score pixels Cowley2023.V4-ridge
   corteval score 'pixels,gabor-*' 'Marques2020.*' --output records.jsonl
-  corteval score timm/resnet18 MajajHong2015.IT-pls --layers map.json
+  corteval score timm/resnet18 MajajHong2015public.IT-pls --layers map.json
+  corteval score pixels,gabor-colour vision-v1@1.0
   corteval score v4compact-ensemble Cowley2023.V4-ridge --controls
   corteval score random-projection/1000-seed3 Cowley2023.V4-pls --seed 1 --json | jq .value
 
@@ -95,8 +96,9 @@ def command(
     """Score models on benchmarks.
 
     MODELS and BENCHMARKS are comma lists of identifiers and patterns with `*`, `?` and `[...]`;
-    case is ignored. A member of a family is named in full. Quote patterns, or your shell may
-    expand them.
+    case is ignored. A member of a family is named in full. A suite such as `vision-v1` or
+    `vision-v1@1.0` stands for its benchmarks, and its mean is told after the table. Quote
+    patterns, or your shell may expand them.
     """
     from corteval.cli.progress import working
 
@@ -120,6 +122,8 @@ def command(
     written = output is None or write_lines(output, _records(told))
     # after the file, for a full disk must not cost what was computed
     print_scores(told, as_json, one=one and len(told) == 1)
+    if not as_json:
+        _print_means(told, benchmarks)
     if interrupted:
         say(f"Interrupted: {len(scores)} of {asked} cells are done.")
         context.exit(INTERRUPTED)
@@ -227,6 +231,21 @@ def print_scores(scores: Sequence[Score], as_json: bool, *, one: bool) -> None:
     for text, cells in said.items():
         others = f" (and {len(cells) - 1} more)" if len(cells) > 1 else ""
         say(f"{cells[0]}{others}: {text}")
+
+
+def _print_means(scores: Sequence[Score], benchmarks: str) -> None:
+    """Mean of each model over the suites that were named, or why it has none."""
+    rows = []
+    for suite in suites_in(benchmarks):
+        for model in dict.fromkeys(score.model for score in scores):
+            try:
+                mean = f"{suite.mean(s for s in scores if s.model == model):.4f}"
+                rows.append((model, suite.name, mean, f"of {len(suite.weights)} benchmarks"))
+            except UndefinedScore as reason:
+                rows.append((model, suite.name, "-", f"not ranked: {reason}"))
+    if rows:
+        click.echo()
+        print_table(("model", "suite", "weighted mean", ""), rows, heading=2)
 
 
 def interval_heading(scores: Iterable[Score]) -> str:

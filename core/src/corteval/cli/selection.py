@@ -5,17 +5,28 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from corteval import registry
 from corteval.cards import Family
 from corteval.errors import CortevalError, PluginError, UnknownIdentifier
 
-_ONE = {"models": "model", "benchmarks": "benchmark", "metrics": "metric", "data": "data set"}
+if TYPE_CHECKING:
+    from corteval.suites import Suite
+
+_ONE = {
+    "models": "model",
+    "benchmarks": "benchmark",
+    "metrics": "metric",
+    "data": "data set",
+    "suites": "suite",
+}
 
 
 def expand(kind: str, text: str, *, hint: str = "") -> list[str]:
     """Identifiers that the comma list `text` stands for, in its order, each once.
 
+    A suite stands for its benchmarks.
     Broken plugins are among them: it is their use that fails.
 
     Args:
@@ -33,15 +44,33 @@ def expand(kind: str, text: str, *, hint: str = "") -> list[str]:
     except UnknownIdentifier:
         for part in parts:
             other = _first_kind((kind, *registry.KINDS), part)
-            if other not in {kind, None}:
+            taken = {kind, None} | ({"suites"} if kind == "benchmarks" else set())
+            if other not in taken:
                 raise UnknownIdentifier(
                     f"{part} is a {_ONE[str(other)]}, not a {_ONE[kind]}. {hint}".strip()
                 ) from None
         raise
 
 
+def suites_in(text: str) -> list[Suite]:
+    """Suites that the comma list `text` of benchmarks names."""
+    from corteval.suites import named
+
+    found = []
+    for part in text.split(","):
+        with contextlib.suppress(CortevalError):
+            found.append(named(part.strip()))
+    return found
+
+
 def _named(kind: str, part: str) -> list[str]:
-    return _matching(kind, part) if set(part) & set("*?[") else [_canonical(kind, part)]
+    if set(part) & set("*?["):
+        return _matching(kind, part)
+    if kind == "benchmarks" and part.partition("@")[0] in registry.suites:
+        from corteval.suites import named
+
+        return [_canonical(kind, member) for member in named(part).weights]
+    return [_canonical(kind, part)]
 
 
 def _first_kind(kinds: Sequence[str], part: str) -> str | None:

@@ -1,0 +1,3 @@
+"""Versioned suites of vision benchmarks."""
+
+__version__ = "0.1.0"
