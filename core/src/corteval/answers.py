@@ -117,7 +117,7 @@ def with_triplets(trials: xr.DataArray, names: Sequence[str]) -> xr.DataArray:
     if strange.any():
         raise AssemblyError(
             f"In {int(strange.sum())} of {len(odd)} trials the odd one is none of the three, such "
-            f"as {odd[strange][0]!r}."
+            f"as {str(odd[strange][0])!r}."
         )
     return xr.DataArray(
         odd,
@@ -180,7 +180,7 @@ def shares(trials: xr.DataArray, choices: Sequence[str]) -> xr.DataArray:
     counts = pd.crosstab(table.stimulus, table.choice).reindex(columns=list(choices), fill_value=0)
     if "distractor" not in trials.coords:
         values = counts.to_numpy(float)
-        values /= values.sum(axis=1, keepdims=True)
+        values = values / values.sum(axis=1, keepdims=True)
         return _over_stimuli(values, counts.index.to_numpy(str), choices)
     table["distractor"] = trials["distractor"].values.astype(str)
     table["truth"] = trials["truth"].values.astype(str)

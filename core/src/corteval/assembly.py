@@ -147,15 +147,18 @@ def joined(parts: Sequence[xr.DataArray]) -> xr.DataArray:
                 f"{len(lacking)} neuroids are in one of two assemblies to join: {_first(lacking)}."
             )
         matched.append(part.isel(neuroid=[place[i] for i in ids]))
-    kept = set.intersection(
-        *({n for n, c in part.coords.items() if "presentation" in c.dims} for part in matched)
-    )
-    bare = [
-        part.drop_vars(
-            [n for n, c in part.coords.items() if "presentation" in c.dims and n not in kept]
-        )
-        for part in matched
-    ]
+    return presentations_of(matched)
+
+
+def presentations_of(parts: Sequence[xr.DataArray]) -> xr.DataArray:
+    """Presentations of all `parts` below each other; coordinates that one lacks are left out.
+
+    Raises:
+        AssemblyError: if a stimulus is in several.
+    """
+    along = [{n for n, c in part.coords.items() if "presentation" in c.dims} for part in parts]
+    kept = set.intersection(*along)
+    bare = [part.drop_vars(list(own - kept)) for part, own in zip(parts, along, strict=True)]
     whole = xr.concat(bare, "presentation", coords="minimal", compat="override", join="exact")
     _check_ids(whole, "stimulus_id", "presentation")
     return whole

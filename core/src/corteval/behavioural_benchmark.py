@@ -185,15 +185,18 @@ class BehaviouralBenchmark:
     def ideal_responses(self, seed: int) -> xr.DataArray:
         """Answers of a subject that is one of the people, stimulus by stimulus.
 
-        Words are the answer of one trial each, drawn with `seed`; probabilities are the shares of
-        choices, reading times their mean, odd ones what people chose in the first trial.
+        Words are the answer of one trial each, drawn with `seed`, as are probabilities where it
+        only counts whether they are right; else these are the shares of choices. Reading times are
+        the mean, odd ones what people chose in the first trial.
         """
         if isinstance(self._request, OddOneOut):
             first = np.unique(self._trials["stimulus_id"].values, return_index=True)[1]
             return self._trials.isel(presentation=np.sort(first))
         if isinstance(self._request, ReadingTime):
             return answers.mean_times(self._trials)
-        if isinstance(self._request, Probabilities) and self._trials.dtype.kind in "OUT":
+        only_right = registry.metrics.card(self.card.metric).takes == "answers"
+        probable = isinstance(self._request, Probabilities) and not only_right
+        if probable and self._trials.dtype.kind in "OUT":
             return answers.shares(self._trials, self._choices)
         return answers.drawn(self._trials, self._choices, seed)
 

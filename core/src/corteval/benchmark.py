@@ -278,8 +278,11 @@ class NeuralBenchmark:
         if self.part is None:
             return self._whole.stimulus_ids
         part = replace(self.part, together=(*self._grouped_by(), *self.part.together))
-        first = [a.isel(neuroid=[0]) if "neuroid" in a.dims else a for a in self._prepared]
-        return part.of(self._whole, assemblies.joined(first) if len(first) > 1 else first[0])
+        rows = [
+            a.isel({dim: 0 for dim in a.dims if dim != "presentation"}, drop=True)
+            for a in self._prepared
+        ]
+        return part.of(self._whole, assemblies.presentations_of(rows))
 
     @cached_property
     def _prepared(self) -> tuple[xr.DataArray, ...]:
