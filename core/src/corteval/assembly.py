@@ -260,7 +260,10 @@ def first_trials(assembly: xr.DataArray, count: int | None) -> xr.DataArray:
     if count is None:
         return assembly
     if count > assembly.sizes["trial"]:
-        raise AssemblyError(f"{count} trials asked, {assembly.sizes['trial']} recorded.")
+        raise AssemblyError(
+            f"{count} trials asked, {assembly.sizes['trial']} recorded. Ask for no more, or for no "
+            "number to use all."
+        )
     kept = assembly.isel(trial=slice(0, count))
     lacking = kept.isnull().any([d for d in kept.dims if d != "presentation"]).values
     if lacking.any():

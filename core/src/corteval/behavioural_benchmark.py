@@ -25,6 +25,7 @@ from corteval.score import (
     Provenance,
     Published,
     Score,
+    check_normalization,
     normalize,
     published,
     unnormalized,
@@ -125,6 +126,8 @@ class BehaviouralBenchmark:
     def __post_init__(self) -> None:
         if self.task not in get_args(Behaviour):
             raise OptionError(f"Tasks are {', '.join(get_args(Behaviour))}, not {self.task!r}.")
+        check_normalization(self.normalization)
+        registry.check_parts(self.card)
         if (self.task == "probabilities") != (self.fit is not None):
             raise OptionError(
                 f"{self.card.identifier}: the task probabilities, and no other, needs `fit`, a "

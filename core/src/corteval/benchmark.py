@@ -24,6 +24,7 @@ from corteval.score import (
     Provenance,
     Published,
     Score,
+    check_normalization,
     normalize,
     published,
     unnormalized,
@@ -155,6 +156,8 @@ class NeuralBenchmark:
         if self.over_time not in get_args(over.OverTime):
             known = ", ".join(get_args(over.OverTime))
             raise OptionError(f"over_time is one of {known}, not {self.over_time!r}.")
+        check_normalization(self.normalization)
+        registry.check_parts(self.card)
         if not 1 <= len(self.card.data) <= 2:
             raise OptionError(
                 f"{self.card.identifier} names {len(self.card.data)} data sets; a neural benchmark "

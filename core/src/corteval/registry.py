@@ -490,10 +490,41 @@ def _check_options(card: Card, factory: Any, arguments: dict[str, Any]) -> None:
     try:
         signature.bind(**arguments)
     except TypeError as error:
-        taken = ", ".join(str(p) for n, p in signature.parameters.items() if n not in {"card"})
+        taken = [name for name in signature.parameters if name != "card"]
+        hint = _close_option(arguments, taken)
         raise OptionError(
-            f"{card.identifier}: {error}. It takes: {taken or 'no options'}."
+            f"{card.identifier}: {error}.{hint} Its options are {', '.join(taken) or 'none'}."
         ) from None
+
+
+def _close_option(given: dict[str, Any], taken: list[str]) -> str:
+    """What may have been meant by options that are not taken."""
+    import difflib
+
+    close = [
+        f"{name}: did you mean {found[0]}?"
+        for name in given
+        if name not in taken and name != "card"
+        for found in [difflib.get_close_matches(name, taken, n=1)]
+        if found
+    ]
+    return f" {' '.join(close)}" if close else ""
+
+
+def check_parts(card: BenchmarkCard) -> None:
+    """Whether metric, ceiling and data of a benchmark's card are installed.
+
+    Raises:
+        CortevalError: names the first that is not, and what is like it or provides it.
+    """
+    named = [("metrics", card.metric), ("metrics", card.ceiling or "")]
+    for kind, identifier in (*named, *(("data", name) for name in card.data)):
+        if not identifier:
+            continue
+        try:
+            KINDS[kind].card(identifier)
+        except UnknownIdentifier as error:
+            raise UnknownIdentifier(f"{card.identifier}: {error}") from error
 
 
 def _plugin_error(kind: str, identifier: str, source: Source, error: BaseException) -> PluginError:

@@ -311,6 +311,16 @@ def normalization_for(raw: Quantity, ceiling: Quantity) -> str:
         ) from None
 
 
+def check_normalization(name: str | None) -> None:
+    """Whether `name` is a key of `NORMALIZATIONS`, or None.
+
+    Raises:
+        OptionError: if it is not; names those there are.
+    """
+    if name is not None and name not in NORMALIZATIONS:
+        raise OptionError(f"Unknown normalisation {name!r}; known: {', '.join(NORMALIZATIONS)}.")
+
+
 def normalize(
     score: Score,
     ceiling: Estimate,
@@ -349,8 +359,7 @@ def normalize(
     if raw is None:
         raise UndefinedScore("The score has no raw estimate to normalise.")
     name = normalization or normalization_for(raw.quantity, ceiling.quantity)
-    if name not in NORMALIZATIONS:
-        raise OptionError(f"Unknown normalisation {name!r}; known: {', '.join(NORMALIZATIONS)}.")
+    check_normalization(name)
     if raw.splits and ceiling.splits and raw.splits != ceiling.splits:
         raise OptionError(
             "Score and ceiling were cross-validated on different splits "

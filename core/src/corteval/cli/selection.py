@@ -46,6 +46,8 @@ def expand(kind: str, text: str, *, hint: str = "") -> list[str]:
             other = _first_kind((kind, *registry.KINDS), part)
             taken = {kind, None} | ({"suites"} if kind == "benchmarks" else set())
             if other not in taken:
+                if not set(part) & set("*?["):
+                    registry.KINDS[str(other)].card(part)  # raises why it cannot be loaded
                 raise UnknownIdentifier(
                     f"{part} is a {_ONE[str(other)]}, not a {_ONE[kind]}. {hint}".strip()
                 ) from None
