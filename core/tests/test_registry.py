@@ -193,7 +193,10 @@ def test_a_card_of_another_kind_is_refused():
 
 
 def test_an_option_nobody_takes_names_those_that_are():
-    with registry.models.temporary(toy()), pytest.raises(OptionError, match=r"did you mean size\? Its options are size"):
+    with (
+        registry.models.temporary(toy()),
+        pytest.raises(OptionError, match=r"did you mean size\? Its options are size"),
+    ):
         registry.models.create("toy-model", sise=2)
 
 

@@ -114,12 +114,17 @@ def draw_counts(ids: Ids, resamples: int, seed: int | Sequence[int]) -> np.ndarr
     """How often each of `ids` is drawn, with replacement.
 
     Returns:
-        (resample, id) counts; each row sums to the number of ids.
+        (resample, id) counts, int32; each row sums to the number of ids.
     """
     count = len(ids)
-    chances = np.full(count, 1 / count)
-    counts = np.random.default_rng(seed).multinomial(count, chances, size=resamples)
-    return counts[:, _rank(ids)]
+    chances, rank = np.full(count, 1 / count), _rank(ids)
+    generator = np.random.default_rng(seed)
+    counts = np.empty((resamples, count), np.int32)
+    rows = max(1, _BUDGET // count)
+    for start in range(0, resamples, rows):  # numbers of 8 bytes are never held for all
+        block = counts[start : start + rows]
+        block[:] = generator.multinomial(count, chances, size=len(block))[:, rank]
+    return counts
 
 
 def subjects_of(target: object) -> np.ndarray | None:

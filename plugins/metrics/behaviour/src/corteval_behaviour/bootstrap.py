@@ -90,20 +90,14 @@ def _replicates(
     made = []
     step = max(1, _BUDGET // max(1, elements))
     for way in draw(stimulus_ids=stimulus_ids, subjects=subjects, resamples=resamples, seed=seed):
-        stimuli = _counts(way.stimuli, stimulus_ids)
-        units = _counts(way.neuroids, subjects)
         values = []
         for start in range(0, resamples, step):
             part = slice(start, start + step)
-            values.append(
-                statistic(
-                    stimuli if way.stimuli is None else stimuli[part],
-                    units if way.neuroids is None else units[part],
-                )
-            )
+            stimuli = _counts(way.stimuli, stimulus_ids, part)
+            values.append(statistic(stimuli, _counts(way.neuroids, subjects, part)))
         made.append(replicates(way, np.concatenate(values)))
     return tuple(made)
 
 
-def _counts(drawn: np.ndarray | None, names: np.ndarray | None) -> np.ndarray:
-    return ones(names) if drawn is None else drawn.astype(np.float64)
+def _counts(drawn: np.ndarray | None, names: np.ndarray | None, part: slice) -> np.ndarray:
+    return ones(names) if drawn is None else drawn[part].astype(np.float64)
