@@ -188,7 +188,8 @@ def joined(parts: Sequence[StimulusSet]) -> StimulusSet:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
 class _EitherImages:
     """Images of several sets, by id."""
 

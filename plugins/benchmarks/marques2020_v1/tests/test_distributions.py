@@ -6,6 +6,7 @@ import pytest
 import corteval
 from corteval import registry
 from corteval.testing.subjects import ReplaySubject
+from corteval_marques2020.histograms import HISTOGRAMS
 from corteval_marques2020_v1.properties import PROPERTIES
 
 #: Lowest frequencies whose units still lie within the field of view.
@@ -29,7 +30,7 @@ def fine():
     return corteval.models.create("gabor-filterbank", **FINE)
 
 
-@pytest.mark.parametrize("name", PROPERTIES)
+@pytest.mark.parametrize("name", HISTOGRAMS)
 def test_ideal_units_have_the_published_distribution_and_score_at_the_ceiling(name):
     benchmark = registry.benchmarks.create(f"Marques2020.V1-{name}")
     published = registry.data.create(f"Marques2020.{name}").assembly()
@@ -42,7 +43,7 @@ def test_ideal_units_have_the_published_distribution_and_score_at_the_ceiling(na
     assert score.value == pytest.approx(1, abs=0.005)
 
 
-@pytest.mark.parametrize("name", PROPERTIES)
+@pytest.mark.parametrize("name", HISTOGRAMS)
 def test_ideal_responses_to_the_wrong_gratings_of_a_set_score_at_chance(name):
     benchmark = registry.benchmarks.create(f"Marques2020.V1-{name}")
     responses = benchmark.ideal_responses(0)

@@ -4,8 +4,9 @@ import pytest
 
 import corteval
 from corteval.errors import UndefinedScore
+from corteval_marques2020.histograms import HISTOGRAMS
 from corteval_marques2020_v1 import rates
-from corteval_marques2020_v1.properties import PROPERTIES, conditions
+from corteval_marques2020_v1.properties import conditions
 from corteval_marques2020_v1.receptive_fields import centres_degrees
 
 ORIENTATION = "Marques2020.V1-preferred_orientation"
@@ -27,7 +28,7 @@ def test_a_bank_at_one_frequency_scores_the_closed_form_of_its_bin():
     assert score.raw.value == pytest.approx(0.486, abs=0.01)
 
 
-@pytest.mark.parametrize("name", PROPERTIES)
+@pytest.mark.parametrize("name", HISTOGRAMS)
 def test_chance_is_the_score_of_a_flat_distribution_or_of_having_the_property(name, reference):
     oracle = reference("marques2020.json")["ks"][name]
     binary = name in {"spatial_frequency_selective", "strongly_suppressed"}
@@ -36,7 +37,7 @@ def test_chance_is_the_score_of_a_flat_distribution_or_of_having_the_property(na
     assert chance == pytest.approx(expected / oracle["ceiling_20000_draws"], abs=0.006)
 
 
-@pytest.mark.parametrize("name", PROPERTIES)
+@pytest.mark.parametrize("name", HISTOGRAMS)
 def test_ceilings_equal_long_simulations(name, reference):
     oracle = reference("marques2020.json")["ks"][name]
     ceiling = corteval.benchmarks.create(f"Marques2020.V1-{name}").ceiling()

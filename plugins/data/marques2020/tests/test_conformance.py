@@ -14,3 +14,25 @@ import pytest
 )
 def test_conformance(identifier, check):
     check(identifier)
+
+
+@pytest.mark.usefixtures("recorded")
+@pytest.mark.conformance(
+    "Marques2020.circular_variance",
+    "Marques2020.or_bandwidth",
+    "Marques2020.orth_pref_ratio",
+    "Marques2020.or_selective",
+    "Marques2020.cv_bandwidth_ratio",
+    "Marques2020.opr_cv_diff",
+    "Marques2020.max_dc",
+    "Marques2020.modulation_ratio",
+    "Marques2020.texture_modulation_index",
+    "Marques2020.abs_texture_modulation_index",
+    "Marques2020.texture_selectivity",
+    "Marques2020.texture_sparseness",
+    "Marques2020.texture_variance_ratio",
+    "Marques2020.max_texture",
+    "Marques2020.max_noise",
+)
+def test_conformance_on_files_of_the_archive(identifier, check):
+    check(identifier)

@@ -17,13 +17,16 @@ MARQUES2020 = """@article{marques2021multiscale,
 #: The model's untrained twin, and oriented filters without a surround.
 _CONTROLS = ("{model}-untrained", "gabor-filterbank")
 
+_UNKNOWN_CHANCE = 1.0
+
 
 def _card(
     name: str,
     words: str,
     parent: str | None,
     *,
-    chance: float,
+    chance: float = _UNKNOWN_CHANCE,
+    shown: str = "gratings",
     negative: str | None = None,
 ) -> BenchmarkCard:
     """Card of one property.
@@ -34,13 +37,16 @@ def _card(
         parent: group in which suites average it; None for what was packaged with the published
             benchmarks, but is none of them.
         chance: score of units spread evenly over the bins; of the properties that a unit has or
-            has not, that of units that all have it, as units that respond at random do.
+            has not, that of units that all have it, as units that respond at random do. 1 where the
+            histogram is not known before the data are had: no score proves anything then, until a
+            note of the score says what chance is on these data.
+        shown: what measures the property.
         negative: control that is known to have another distribution.
     """
     return BenchmarkCard(
         identifier=f"Marques2020.V1-{name}",
         factory="corteval_marques2020_v1.benchmark:PropertyBenchmark",
-        summary=f"Macaque V1, gratings: distribution of {words} over units",
+        summary=f"Macaque V1, {shown}: distribution of {words} over units",
         licence="MIT",
         bibtex=MARQUES2020,
         data=(f"Marques2020.{name}",),
@@ -97,3 +103,38 @@ SURROUND_GRATING_SUMMATION_FIELD_RATIO = _card(
     None,
     chance=0.70,
 )
+
+_ORIENTATION, _SELECTIVITY = "V1-orientation", "V1-response_selectivity"
+_MODULATION, _MAGNITUDE = "V1-texture_modulation", "V1-response_magnitude"
+
+CIRCULAR_VARIANCE = _card("circular_variance", "circular variance", _ORIENTATION)
+OR_BANDWIDTH = _card("or_bandwidth", "orientation bandwidth", _ORIENTATION)
+ORTH_PREF_RATIO = _card("orth_pref_ratio", "orthogonal over preferred response", _ORIENTATION)
+OR_SELECTIVE = _card("or_selective", "selectivity for orientation", _ORIENTATION)
+CV_BANDWIDTH_RATIO = _card("cv_bandwidth_ratio", "circular variance over bandwidth", _ORIENTATION)
+OPR_CV_DIFF = _card("opr_cv_diff", "orthogonal ratio less circular variance", _ORIENTATION)
+MAX_DC = _card("max_dc", "largest mean rate", _MAGNITUDE)
+MODULATION_RATIO = _card("modulation_ratio", "modulation by a grating's phase", _SELECTIVITY)
+TEXTURE_MODULATION_INDEX = _card(
+    "texture_modulation_index", "texture modulation", _MODULATION, shown="textures"
+)
+ABS_TEXTURE_MODULATION_INDEX = _card(
+    "abs_texture_modulation_index",
+    "texture modulation of either sign",
+    _MODULATION,
+    shown="textures",
+)
+TEXTURE_SELECTIVITY = _card(
+    "texture_selectivity", "selectivity for texture families", _SELECTIVITY, shown="textures"
+)
+TEXTURE_SPARSENESS = _card(
+    "texture_sparseness", "sparseness over textures", _SELECTIVITY, shown="textures"
+)
+TEXTURE_VARIANCE_RATIO = _card(
+    "texture_variance_ratio",
+    "variance between over within texture families",
+    _SELECTIVITY,
+    shown="textures",
+)
+MAX_TEXTURE = _card("max_texture", "largest response to a texture", _MAGNITUDE, shown="textures")
+MAX_NOISE = _card("max_noise", "largest response to matched noise", _MAGNITUDE, shown="textures")

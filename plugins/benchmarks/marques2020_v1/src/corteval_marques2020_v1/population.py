@@ -1,6 +1,6 @@
 """Units of a subject that look at the gratings, and their responses in spikes per second.
 
-All properties of a subject are those of one population, and several share a set of gratings. So
+All properties of a subject are those of one population, and several share a set of stimuli. So
 the population of the latest subject is kept in memory, as long as the subject lives, and what has
 been shown to it once is not shown again.
 """
@@ -21,7 +21,13 @@ from corteval.model import ModelCommitment, record
 from corteval.requests import OneOf, Recording, UnitFilter
 from corteval.stimuli import StimulusSet
 from corteval_marques2020_v1 import rates, tuning
-from corteval_marques2020_v1.properties import AXES, Tuning, conditions
+from corteval_marques2020_v1.properties import (
+    AXES,
+    Measured,
+    TextureRates,
+    Tuning,
+    conditions,
+)
 from corteval_marques2020_v1.receptive_fields import (
     central_units,
     in_neuroid_order,
@@ -46,35 +52,41 @@ class Population:
         mapped: number of units whose receptive field was mapped.
         spontaneous: (unit) rate to the blank screen, spikes per second.
         firing_rate: from activation to rate.
-        tunings: by digest of a set of gratings, what has been measured.
+        measured: by digest of a set of stimuli, the responses to it.
     """
 
     units: tuple[str, ...]
     mapped: int
     spontaneous: np.ndarray
     firing_rate: rates.FiringRate
-    tunings: dict[str, Tuning] = field(default_factory=dict, repr=False)
+    measured: dict[str, Measured] = field(default_factory=dict, repr=False)
 
-    def tuning(self, model: ModelCommitment, gratings: StimulusSet, request: Recording) -> Tuning:
-        """Responses of the population to one set of gratings.
+    def responses(
+        self, model: ModelCommitment, stimuli: StimulusSet, request: Recording
+    ) -> Measured:
+        """Responses of the population to one set of gratings, or to the textures.
 
         Args:
             model: whose population this is.
-            gratings: of one set, with column ``stimulus_set``.
+            stimuli: of one set, with column ``stimulus_set``.
             request: recording of the target.
         """
-        if gratings.digest() not in self.tunings:
-            self.measure(gratings, _activations(model, gratings, self.units, request))
-        return self.tunings[gratings.digest()]
+        if stimuli.digest() not in self.measured:
+            self.measure(stimuli, _activations(model, stimuli, self.units, request))
+        return self.measured[stimuli.digest()]
 
-    def measure(self, gratings: StimulusSet, activations: np.ndarray) -> None:
-        """Keep the tuning that `activations` (presentation, unit) to `gratings` show."""
-        responses, values = _by_condition(self.firing_rate(activations), gratings)
-        mean, first = tuning.modulation(responses, axis=-2)
-        values.pop("phase")
-        self.tunings[gratings.digest()] = Tuning(
-            mean=mean, first_harmonic=first, spontaneous=self.spontaneous, values=values
-        )
+    def measure(self, stimuli: StimulusSet, activations: np.ndarray) -> None:
+        """Keep the responses that `activations` (presentation, unit) to `stimuli` show."""
+        responses, values = _by_condition(self.firing_rate(activations), stimuli)
+        if "phase" not in values:
+            found: Measured = TextureRates(rates=responses, spontaneous=self.spontaneous)
+        else:
+            mean, first = tuning.modulation(responses, axis=-2)
+            values.pop("phase")
+            found = Tuning(
+                mean=mean, first_harmonic=first, spontaneous=self.spontaneous, values=values
+            )
+        self.measured[stimuli.digest()] = found
 
 
 def population_of(model: ModelCommitment, stimuli: StimulusSet, request: Recording) -> Population:

@@ -57,14 +57,31 @@ def orientation_bandwidth(curves: np.ndarray) -> np.ndarray:
 def circular_variance(curves: np.ndarray) -> np.ndarray:
     """1 - |Σ r e^{2iθ}| / Σ |r| over the 12 measured orientations; 0 is sharp, 1 untuned."""
     angles = np.exp(2j * np.deg2rad(15.0 * np.arange(12)))
-    return np.asarray(1 - np.abs(angles @ curves) / np.abs(curves).sum(axis=0))
+    with np.errstate(invalid="ignore"):  # a silent unit has none
+        return np.asarray(1 - np.abs(angles @ curves) / np.abs(curves).sum(axis=0))
 
 
 def orthogonal_preferred_ratio(curves: np.ndarray) -> np.ndarray:
     """Response 90 degrees from the best measured orientation over the response there."""
     best = np.argmax(curves, axis=0)
     units = np.arange(curves.shape[1])
-    return np.asarray(curves[(best + 6) % 12, units] / curves[best, units])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(curves[(best + 6) % 12, units] / curves[best, units])
+
+
+def orientation_selective(curves: np.ndarray) -> np.ndarray:
+    """1 if the tuning for orientation falls to .707 of its peak on both sides, else 0."""
+    return np.isfinite(orientation_bandwidth(curves)).astype(np.float64)
+
+
+def variance_bandwidth_ratio(curves: np.ndarray) -> np.ndarray:
+    """Circular variance over bandwidth, per degree; NaN where the bandwidth is."""
+    return circular_variance(curves) / orientation_bandwidth(curves)
+
+
+def orthogonal_ratio_less_variance(curves: np.ndarray) -> np.ndarray:
+    """Orthogonal over preferred response, less the circular variance."""
+    return orthogonal_preferred_ratio(curves) - circular_variance(curves)
 
 
 def peak_spatial_frequency(curves: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
