@@ -65,6 +65,29 @@ def test_every_model_package_is_on_the_page_of_models():
         assert plugin.kind != "models" or f"`{plugin.dist}`" in text
 
 
+BENCHMARK_PAGE = (ROOT / "docs" / "benchmarks.md").read_text()
+
+
+def test_every_benchmark_package_is_on_the_page_of_benchmarks():
+    missing = [
+        p.dist for p in PLUGINS if p.kind == "benchmarks" and f"`{p.dist}`" not in BENCHMARK_PAGE
+    ]
+    assert not missing
+
+
+def test_the_card_on_the_page_of_benchmarks_makes_a_benchmark():
+    from corteval import registry
+    from corteval.cards import DataCard
+
+    (code,) = blocks(BENCHMARK_PAGE, "python")
+    names = {}
+    exec(compile(code, "benchmarks.md", "exec"), names)
+    data = DataCard(identifier="MyLab2026", factory="a:b", summary="", licence="MIT")
+    with registry.data.temporary(data), registry.benchmarks.temporary(names["CARD"]):
+        made = registry.benchmarks.create("MyLab2026.V4-ridge")
+    assert made.requests()[0].target == "V4"
+
+
 DATA_PAGE = (ROOT / "docs" / "data.md").read_text()
 
 

@@ -49,6 +49,11 @@ class Package:
         """Entry points of its kind; none of a package that others build on."""
         return list(self.project.get("entry-points", {}).get(f"corteval.{self.kind}", {}))
 
+    @property
+    def suites(self):
+        """Suites it lists."""
+        return list(self.project.get("entry-points", {}).get("corteval.suites", {}))
+
     def __str__(self):
         return self.dist
 

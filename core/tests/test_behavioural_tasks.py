@@ -278,7 +278,7 @@ def test_each_triplet_is_asked_once_and_every_trial_counts():
               for k in range(17)}  # fmt: skip
     trials = Shown(form="triplets").triplets()
     three = zip(*(trials[f"image_{k}"].values for k in (1, 2, 3)), strict=True)
-    expected = np.mean([chosen[t] == t[2] for t in three])
+    expected = np.mean([chosen[tuple(sorted(t))] == t[2] for t in three])
     assert result.raw.value == pytest.approx(expected)
     assert result.value == pytest.approx((expected - 1 / 3) / (0.6767 - 1 / 3))
 
@@ -339,3 +339,13 @@ def test_wrong_answers_of_which_no_more_is_known_are_another_choice():
         },
     )
     assert list(answers.drawn(trials, KINDS, 0).values) == ["dark", "bright"]
+
+
+def test_the_place_of_a_stimulus_in_a_triplet_does_not_tell_that_it_is_odd():
+    trials = answers.with_triplets(
+        Shown(form="triplets").triplets(), ["image_1", "image_2", "image_3"]
+    )
+    three = np.array([trials[n].values for n in answers.TRIPLET])
+    assert (np.sort(three, axis=0) == three).all()
+    places = [row.tolist().index(odd) for row, odd in zip(three.T, trials.values, strict=True)]
+    assert set(places) == {0, 1, 2}

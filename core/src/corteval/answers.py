@@ -110,7 +110,8 @@ def with_triplets(trials: xr.DataArray, names: Sequence[str]) -> xr.DataArray:
     lacking = [n for n in names if n not in trials.coords]
     if lacking:
         raise AssemblyError(f"Trials have no coordinate {', '.join(lacking)}, ids of a triplet.")
-    three = [trials[n].values.astype(str) for n in names]
+    # in the order of their ids: that of the file may tell which one is odd
+    three = list(np.sort([trials[n].values.astype(str) for n in names], axis=0))
     odd = trials["truth"].values if "truth" in trials.coords else trials.values
     odd = np.asarray(odd).astype(str)
     strange = ~np.any([odd == ids for ids in three], axis=0)
@@ -132,7 +133,7 @@ def with_triplets(trials: xr.DataArray, names: Sequence[str]) -> xr.DataArray:
 
 
 def triplet_ids(first: np.ndarray, second: np.ndarray, third: np.ndarray) -> list[str]:
-    """Names of triplets: the three ids, in the order shown."""
+    """Names of triplets: the three ids, in the order they are shown in."""
     return ["|".join(ids) for ids in zip(first, second, third, strict=True)]
 
 
@@ -140,6 +141,12 @@ def triplets_of(trials: xr.DataArray) -> tuple[tuple[str, str, str], ...]:
     """Each triplet once, in the order of trials."""
     columns = (trials[n].values.astype(str).tolist() for n in TRIPLET)
     return tuple(dict.fromkeys(zip(*columns, strict=True)))
+
+
+def right(trials: xr.DataArray) -> xr.DataArray:
+    """The right answer to each stimulus of `trials`, which have ``truth``."""
+    ids, first = np.unique(trials["stimulus_id"].values.astype(str), return_index=True)
+    return _over_stimuli(trials["truth"].values.astype(str)[first], ids)
 
 
 def drawn(trials: xr.DataArray, choices: Sequence[str], seed: int) -> xr.DataArray:

@@ -190,7 +190,8 @@ class BehaviouralBenchmark:
 
         Words are the answer of one trial each, drawn with `seed`, as are probabilities where it
         only counts whether they are right; else these are the shares of choices. Reading times are
-        the mean, odd ones what people chose in the first trial.
+        the mean, odd ones what people chose in the first trial. Without a ceiling of people, the
+        right answers are ideal.
         """
         if isinstance(self._request, OddOneOut):
             first = np.unique(self._trials["stimulus_id"].values, return_index=True)[1]
@@ -201,6 +202,9 @@ class BehaviouralBenchmark:
         probable = isinstance(self._request, Probabilities) and not only_right
         if probable and self._trials.dtype.kind in "OUT":
             return answers.shares(self._trials, self._choices)
+        bounded = self.card.ceiling is not None or self.published_ceiling is not None
+        if not bounded and "truth" in self._trials.coords:
+            return answers.right(self._trials)
         return answers.drawn(self._trials, self._choices, seed)
 
     def stimuli(self) -> StimulusSet:

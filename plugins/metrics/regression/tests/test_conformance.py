@@ -16,6 +16,8 @@ METRICS = [
     "pls-split",
     "pls-exact",
     "reverse_pls",
+    "spantime_pls",
+    "spantime_ridge",
     "neuron_to_neuron",
     "neuron_to_neuron-split",
     "banded_ridge",

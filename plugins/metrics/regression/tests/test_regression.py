@@ -268,7 +268,7 @@ def test_the_public_functions_need_no_registry():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("ridge", {"alfa": 1}, "'alfa'. It takes: .*alpha.*cross_validation"),
+        ("ridge", {"alfa": 1}, "'alfa'.*options are alpha, cross_validation"),
         ("ridge", {"alpha": "big"}, "positive and finite, not 'big'"),
         ("ridgecv", {"alphas": 3}, "several penalties, not 3"),
         ("pls", {"components": 2.5}, "whole number, 1 or more, not 2.5"),

@@ -8,7 +8,7 @@ from corteval import models
 from corteval.model import perform
 from corteval.requests import Label, Probabilities
 from corteval.stimuli import StimulusSet
-from corteval.testing.toys import Pictures
+from corteval.testing.toys import Pictures, images
 from corteval_timm.library import timm
 from corteval_timm.model import imagenet_logits
 
@@ -56,6 +56,21 @@ def test_every_word_of_a_class_is_a_choice_and_other_words_are_none():
     assert readout.supports(Label(("giant panda", "Panda", "n02510455", "great white shark")))
     assert not readout.supports(Label(("giant panda", "unicorn")))
     assert len(readout.classes) == 1000
+
+
+def test_categories_of_classes_are_choices_of_networks_with_the_thousand_classes():
+    readout = imagenet_logits()
+    sixteen = (
+        "airplane", "bear", "bicycle", "bird", "boat", "bottle", "car", "cat", "chair", "clock",
+        "dog", "elephant", "keyboard", "knife", "oven", "truck",
+    )  # fmt: skip
+    assert readout.supports(Label(sixteen))
+    logits = np.zeros((1, 1000))
+    logits[0, 296] = 9.0  # the ice bear, by ImageNet's numbering
+    answer = readout(Label(sixteen), images(1), lambda stimuli: logits)
+    assert answer.values.tolist() == ["bear"]
+    # the 21,841 classes have one for dogs of whatever breed, which is meant by its own word
+    assert "n02084071" in imagenet_logits("imagenet-22k").choices["dog"]
 
 
 def test_models_without_classes_label_nothing_but_give_probabilities(stimuli):

@@ -84,21 +84,25 @@ _PUBLISHED = {
 
 
 def _card(identifier: str, factory: str, words: str, bibtex: str, **options: Any) -> MetricCard:
-    banded = factory == "banded_ridge"
+    spantime = factory.startswith("spantime_")
+    example = {
+        "banded_ridge": "corteval_regression.variance:banded_example",
+        **dict.fromkeys(("spantime_pls", "spantime_ridge"), "corteval_regression.spantime:example"),
+    }.get(factory)
     needs = ("split",) * identifier.endswith("-split")
     needs += ("subject",) * (options.get("alpha_per") == "subject")
     return MetricCard(
         identifier=identifier,
-        factory=f"corteval_regression.metric:{factory}",
+        factory=f"corteval_regression.{'spantime' if spantime else 'metric'}:{factory}",
         summary=f"{words}; median r over neuroids",
         licence="MIT",
         bibtex=bibtex,
         options=options,
-        takes="other" if banded else "neural",
+        takes="other" if example else "neural",
         needs=needs,
         ceilings=("internal_consistency", "predictor_consistency", "ncsnr"),
         cross_validated=True,
-        example="corteval_regression.variance:banded_example" if banded else None,
+        example=example,
     )
 
 
@@ -170,6 +174,18 @@ REVERSE_PLS = _card(
     "Model units from neuroids by partial least squares, 25 components",
     YAMINS,
     reverse=True,
+)
+SPANTIME_PLS = _card(
+    "spantime_pls",
+    "spantime_pls",
+    "Partial least squares with time bins as samples, mean over bins",
+    YAMINS,
+)
+SPANTIME_RIDGE = _card(
+    "spantime_ridge",
+    "spantime_ridge",
+    "Ridge regression, alpha 1, with time bins as samples, mean over bins",
+    HOERL,
 )
 NEURON_TO_NEURON = _card("neuron_to_neuron", "neuron_to_neuron", _ONE, YAMINS)
 NEURON_TO_NEURON_SPLIT = _card(

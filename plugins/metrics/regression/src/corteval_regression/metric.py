@@ -131,8 +131,8 @@ class RegressionCorrelation:
             Held(np.asarray(predicted, np.float64), problem.responses[test], test)
             for predicted, (_, test) in zip(fitted.predictions, splits, strict=True)
         ]
-        r = np.stack([self._defined(correlation(h.predicted, h.observed)) for h in held])
-        groups = self._groups(problem.subjects)
+        r = np.stack([self.defined(correlation(h.predicted, h.observed)) for h in held])
+        groups = self.groups(problem.subjects)
         per_split = central(r, groups=groups)
         if np.isnan(per_split).any():
             raise UndefinedScore(
@@ -148,7 +148,7 @@ class RegressionCorrelation:
                 resamples=self.resamples,
                 seed=self.seed,
             ),
-            transform=self._defined,
+            transform=self.defined,
             groups=groups,
         )
         over = "neuroids" if groups is None else "neuroids, mean over subjects"
@@ -186,10 +186,16 @@ class RegressionCorrelation:
             subjects=subjects_of(target),
         )
 
-    def _defined(self, r: np.ndarray) -> np.ndarray:
+    def defined(self, r: np.ndarray) -> np.ndarray:
+        """`r` with correlations that do not exist as the option `constant` says."""
         return np.nan_to_num(r, nan=0.0) if self.constant == "zero" else r
 
-    def _groups(self, subjects: np.ndarray | None) -> np.ndarray | None:
+    def groups(self, subjects: np.ndarray | None) -> np.ndarray | None:
+        """Subject of each neuroid, if medians are taken in each; None if over all neuroids.
+
+        Raises:
+            AssemblyError: if subjects are to be averaged and nothing names them.
+        """
         if self.aggregate == "neuroids":
             return None
         if subjects is None:
@@ -200,6 +206,18 @@ class RegressionCorrelation:
 
 
 _Made = TypeVar("_Made", bound=Callable[..., RegressionCorrelation])
+_Wrapped = TypeVar("_Wrapped", bound=Callable[..., object])
+
+
+def options_of(factory: Callable[..., RegressionCorrelation]) -> Callable[[_Wrapped], _Wrapped]:
+    """Tell that a function takes what `factory` takes, for messages about wrong options."""
+
+    def told(wrapped: _Wrapped) -> _Wrapped:
+        signature = inspect.signature(factory)
+        wrapped.__signature__ = signature  # type: ignore[attr-defined]
+        return wrapped
+
+    return told
 
 
 def _with_options(factory: _Made) -> _Made:

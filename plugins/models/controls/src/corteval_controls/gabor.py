@@ -31,6 +31,7 @@ from corteval.errors import OptionError
 from corteval.model import ANY_TARGET, LayerCommitment
 from corteval.screen import BACKGROUND, place
 from corteval.stimuli import StimulusSet
+from corteval_controls.readouts import fitted_to
 
 UNITS = "v1"
 POOLED = "pooled-energy"
@@ -258,4 +259,5 @@ def build(
         extractor=bank,
         layers={"V1": UNITS, ANY_TARGET: POOLED},
         visual_degrees=visual_degrees,
+        readouts=fitted_to(POOLED),
     )

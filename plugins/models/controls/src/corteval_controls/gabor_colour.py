@@ -32,6 +32,7 @@ from corteval_controls.gabor import (
     GaborBank,
 )
 from corteval_controls.grid import area_average, centres_degrees
+from corteval_controls.readouts import fitted_to
 
 LAYER = "gabor-colour"
 
@@ -166,4 +167,5 @@ def build(
         extractor=GaborColour(bank=bank),
         layers={ANY_TARGET: LAYER},
         visual_degrees=visual_degrees,
+        readouts=fitted_to(LAYER),
     )

@@ -12,6 +12,7 @@ from corteval.model import ANY_TARGET, LayerCommitment
 from corteval.screen import luminance
 from corteval.stimuli import StimulusSet
 from corteval_controls.grid import area_average, centres_degrees
+from corteval_controls.readouts import fitted_to
 
 LAYER = "pixels"
 
@@ -57,4 +58,5 @@ def build(cells: int = 14, visual_degrees: float = 8.0) -> LayerCommitment:
         extractor=PixelGrid(cells, visual_degrees),
         layers={ANY_TARGET: LAYER},
         visual_degrees=visual_degrees,
+        readouts=fitted_to(LAYER),
     )

@@ -14,6 +14,7 @@ from corteval.model import ANY_TARGET, LayerCommitment
 from corteval.screen import BACKGROUND, luminance
 from corteval.stimuli import StimulusSet
 from corteval_controls.grid import area_average
+from corteval_controls.readouts import fitted_to
 
 LAYER = "projection"
 _CELLS = 64
@@ -86,4 +87,5 @@ def build(member: str, visual_degrees: float = 8.0) -> LayerCommitment:
         extractor=RandomProjection(int(parsed[1]), int(parsed[2] or 0), visual_degrees),
         layers={ANY_TARGET: LAYER},
         visual_degrees=visual_degrees,
+        readouts=fitted_to(LAYER),
     )

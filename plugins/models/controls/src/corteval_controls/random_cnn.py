@@ -17,6 +17,7 @@ from torch import nn
 
 from corteval.errors import OptionError
 from corteval.model import ANY_TARGET, LayerCommitment
+from corteval_controls.readouts import fitted_to
 from corteval_pytorch import Preprocessing, commit, default_device, initialised
 
 PIXELS = 112
@@ -66,6 +67,7 @@ def build(
         {ANY_TARGET: "grid"},
         identifier="random-cnn",
         visual_degrees=visual_degrees,
+        readouts=fitted_to("grid"),
         notes=(f"random weights (seed {seed})",),
         device=device or default_device(),
         batch_size=batch_size,

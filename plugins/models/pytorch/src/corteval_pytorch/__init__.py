@@ -1,7 +1,7 @@
 """Any torch module as a subject: one pass, streamed to the store, whatever is asked of it."""
 
 from corteval_pytorch.commit import commit, default_device
-from corteval_pytorch.imagenet import imagenet_logits
+from corteval_pytorch.imagenet import imagenet_categories, imagenet_logits
 from corteval_pytorch.network import Network, Windowed
 from corteval_pytorch.noise import expand_trials, normal_like, presentation_seeds
 from corteval_pytorch.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
@@ -36,5 +36,6 @@ __all__ = [
     "given_weights",
     "default_device",
     "imagenet_logits",
+    "imagenet_categories",
     "declare_torchvision_operators",
 ]

@@ -11,7 +11,7 @@ from torch import nn
 from corteval.errors import OptionError
 from corteval.model import LayerCommitment
 from corteval.readouts import LogisticProbabilities, Logits, OddOneOutByDotProduct, Readout
-from corteval_pytorch import commit, default_device
+from corteval_pytorch import commit, default_device, imagenet_categories
 from corteval_timm import weights as sources
 from corteval_timm.inputs import Resize, preprocessing_of
 from corteval_timm.library import timm
@@ -128,11 +128,14 @@ def imagenet_logits(subset: str = "imagenet-1k") -> Logits:
     """Labels from logits over ImageNet's classes.
 
     A choice is a WordNet number (``n02510455``) or any of the words of a class (``"giant panda"``,
-    ``"panda"``); a word of several classes, such as ``"crane"``, stands for all of them.
+    ``"panda"``); a word of several classes, such as ``"crane"``, stands for all of them. Of the
+    1,000 classes, it may be a category (``"cat"``), see `corteval_pytorch.imagenet_categories`.
     """
     info = timm.data.ImageNetInfo(subset)
     synsets = info.label_names()
     choices: dict[str, list[str]] = {}
+    if subset == "imagenet-1k":
+        choices |= {name: list(members) for name, members in imagenet_categories().items()}
     for synset in synsets:
         for word in info.label_name_to_description(synset).split(", "):
             choices.setdefault(word.casefold(), []).append(synset)

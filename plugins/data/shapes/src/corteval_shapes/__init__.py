@@ -1,0 +1,3 @@
+"""Labelled images of simple shapes, made from a seed."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,6 @@
+import pytest
+
+
+@pytest.mark.conformance("Shapes")
+def test_conformance(identifier, check):
+    check(identifier)
