@@ -674,7 +674,7 @@ class TestScore:
         command = [sys.executable, "-m", "corteval", "score", "toy-slow", "Toy.V4-mean", "--json"]
         running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=inner)
         os.close(inner)
-        out, _ = running.communicate(timeout=20)
+        out, _ = running.communicate(timeout=120)
         drawn = os.read(outer, 100_000).decode()
         os.close(outer)
         assert json.loads(out)["value"] == 0.5
