@@ -367,6 +367,7 @@ class TestList:
             "summary": "A quiet toy",
             "licence": "MIT",
             "role": None,
+            "target": None,
             "status": "ok",
             "error": None,
         }
@@ -380,6 +381,15 @@ class TestList:
 
     def test_unknown_kind_is_a_usage_error(self, run):
         assert run("list", "brains").code == 2
+
+    def test_a_pattern_restricts_the_list_to_what_it_matches(self, run):
+        found = [r["identifier"] for r in rows(run("list", "models", "TOY-q*").out)]
+        assert found == ["toy-quiet"]
+        by_words = {r["identifier"] for r in rows(run("list", "models", "quiet toy").out)}
+        assert by_words == {"toy-quiet"}
+        nothing = run("list", "models", "zebra")
+        assert (nothing.code, nothing.out) == (0, "")
+        assert "matches 'zebra'" in nothing.err
 
 
 class TestTables:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from fnmatch import fnmatchcase
 from typing import Any
 
 import click
@@ -16,6 +17,8 @@ _EPILOG = """\b
 Examples:
   corteval list
   corteval list benchmarks
+  corteval list benchmarks V4
+  corteval list models 'cornet-*'
   corteval list --json | jq -r '.plugins[] | select(.status == "ok") | .identifier'
 
 \b
@@ -25,21 +28,30 @@ JSON:
                 "distribution": "corteval-controls", "distribution_version": "0.1.0",
                 "version": 1, "summary": "...", "licence": "MIT",
                 "role": "similarity" | "ceiling" (metrics only, else null),
+                "target": "V4" (benchmarks only, else null),
                 "status": "ok" | "broken" | "duplicate", "error": null}]}
 """
 
 
 @click.command("list", epilog=_EPILOG)
 @click.argument("kind", required=False, type=Kind())
+@click.argument("pattern", required=False)
 @verbose_option
 @json_option
-def command(kind: str | None, as_json: bool) -> None:
+def command(kind: str | None, pattern: str | None, as_json: bool) -> None:
     """List installed models, benchmarks, metrics, data and suites.
 
-    KIND restricts the list to one of these. A family of models is shown as `prefix/…`.
+    KIND restricts the list to one of these, PATTERN to those whose identifier it matches; without
+    `*`, `?` and `[...]`, to those that have it in identifier, target or summary. Case is ignored. A
+    family of models is shown as `prefix/…`.
     """
     kinds = [kind] if kind else [*registry.KINDS]
     entries = [entry for name in kinds for entry in _entries(name)]
+    if pattern is not None:
+        entries = [entry for entry in entries if _matches(entry, pattern.casefold())]
+        if not entries and not as_json:
+            say(f"Nothing that is installed matches {pattern!r}.")
+            return
     if as_json:
         print_json("corteval.list/1", plugins=entries)
     elif entries:
@@ -67,7 +79,7 @@ def _entries(kind: str) -> list[dict[str, Any]]:
             "distribution_version": plugin.source.version,
             **{
                 name: getattr(plugin.card, name, None)
-                for name in ("version", "summary", "licence", "role")
+                for name in ("version", "summary", "licence", "role", "target")
             },
             "status": "broken"
             if plugin.error
@@ -78,6 +90,14 @@ def _entries(kind: str) -> list[dict[str, Any]]:
         }
         for plugin in plugins
     ]
+
+
+def _matches(entry: dict[str, Any], pattern: str) -> bool:
+    identifier = entry["identifier"].casefold()
+    if set(pattern) & set("*?["):
+        return fnmatchcase(identifier, pattern)
+    words = (identifier, entry["target"] or "", entry["summary"] or "")
+    return any(pattern in text.casefold() for text in words)
 
 
 def _folded(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
