@@ -26,6 +26,17 @@ RIDGE = [f"{study}.{region}-ridge" for study in STUDIES for region in REGIONS]
 LEGACY = [f"{identifier}-legacy" for identifier in RIDGE]
 RDM = [f"{study}.{region}-rdm" for study in STUDIES for region in REGIONS]
 every = pytest.mark.parametrize("identifier", [*RIDGE, *LEGACY, *RDM])
+#: Eight people and four, volume and surface; other regions and studies repeat them.
+QUICK = ("Allen2022_fmri.V1", "Allen2022_fmri_surface_4subj.IT")
+
+
+def identifiers(*names):
+    """Those that are scored as others are, of another region or file, are slow."""
+    values = [
+        pytest.param(name, marks=[] if name.startswith(QUICK) else [pytest.mark.slow])
+        for name in names
+    ]
+    return pytest.mark.parametrize("identifier", values)
 
 
 def people_of(study):
@@ -62,12 +73,12 @@ def parts(identifier):
     return study, rest.split("-")[0]
 
 
-def quick(identifier):
-    """Without intervals, which take most of the time."""
+def quick(identifier, resamples=0):
+    """Without intervals, which take most of the time, or with rough ones."""
     card = registry.benchmarks.card(identifier)
-    without = {"resamples": 0}
-    options = {**card.options.get("metric_options", {}), **without}
-    return registry.benchmarks.create(identifier, metric_options=options, ceiling_options=without)
+    few = {"resamples": resamples}
+    options = {**card.options.get("metric_options", {}), **few}
+    return registry.benchmarks.create(identifier, metric_options=options, ceiling_options=few)
 
 
 def generator(written):
@@ -109,7 +120,7 @@ def kept(study, region):
     ]
 
 
-@pytest.mark.parametrize("identifier", [*RIDGE, *LEGACY])
+@identifiers(*RIDGE, *LEGACY)
 def test_ridge_is_that_of_scikit_learn_person_by_person(writings, identifier):
     study, region = parts(identifier)
     written = writings[study]
@@ -127,7 +138,7 @@ def test_ridge_is_that_of_scikit_learn_person_by_person(writings, identifier):
     )
 
 
-@pytest.mark.parametrize("identifier", RDM)
+@identifiers(*RDM)
 def test_rdms_are_compared_with_each_person_over_all_images(writings, identifier):
     """Spec metrics 2.3 and 2.5 with scipy: mean over people over the upper bound."""
     study, region = parts(identifier)
@@ -144,7 +155,7 @@ def test_rdms_are_compared_with_each_person_over_all_images(writings, identifier
     assert score.value == pytest.approx(raw / upper, abs=1e-9)
 
 
-@pytest.mark.parametrize("identifier", RIDGE)
+@identifiers(*RIDGE)
 def test_the_true_generator_is_at_the_ceiling_of_ridge(writings, identifier):
     written = writings[parts(identifier)[0]]
     score = corteval.score(generator(written), quick(identifier))
@@ -152,7 +163,7 @@ def test_the_true_generator_is_at_the_ceiling_of_ridge(writings, identifier):
     assert corteval.score(shuffled(generator(written), 1), quick(identifier)).value < 0.15
 
 
-@pytest.mark.parametrize("identifier", RDM)
+@identifiers(*RDM)
 def test_recorded_patterns_are_at_the_noise_ceiling_of_rdms(writings, identifier):
     benchmark = quick(identifier)
     lower, upper = benchmark.noise_bounds()
@@ -183,9 +194,10 @@ def test_intervals_speak_for_people_where_there_are_eight(writings):
         ("Allen2022_fmri", "stimuli×subjects"),
         ("Allen2022_fmri_4subj", "stimuli×neuroids"),
     ):
-        score = corteval.score(generator(writings[study]), f"{study}.V1-ridge")
+        score = corteval.score(generator(writings[study]), quick(f"{study}.V1-ridge", 100))
         assert score.interval.scope == scope
-    score = corteval.score(generator(writings["Allen2022_fmri"]), "Allen2022_fmri.V1-rdm")
+    benchmark = quick("Allen2022_fmri.V1-rdm", 100)
+    score = corteval.score(generator(writings["Allen2022_fmri"]), benchmark)
     assert score.interval.scope == "stimuli×subjects"
 
 

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from tests.archive_recordings import write
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.model_selection import ShuffleSplit
+from tests.archive_recordings import write
 
 import corteval
 from corteval import registry
@@ -15,7 +15,7 @@ from corteval.cli import cli
 from corteval.errors import AssemblyError
 from corteval.requests import Recording
 from corteval.testing.subjects import RefusingSubject, shuffled
-from corteval_brainscore import catalogue
+from corteval_brainscore.imitation import imitated
 
 IDS = ["Cadena2017-pls", "Cadena2017-pls-legacy"]
 
@@ -26,19 +26,27 @@ def not_shown(stimulus, repetition, neuroid):
     return second & ((stimulus % 7 == 0) | ((stimulus % 2 == 0) & (repetition == 3)))
 
 
-@pytest.fixture
-def recorded(archive):
-    def make(stimuli=175, trials=4, neuroids=8, missing=not_shown, **options):
-        return write(archive, "Cadena2017", "Cadena2017", neuroids={"V1": neuroids},
-                     stimuli=stimuli, trials=trials, bins=[(40, 100)], missing=missing,
-                     repetition_name="repetition_id", **options)  # fmt: skip
+def written(archive, stimuli=175, trials=4, neuroids=8, missing=not_shown, noise=0.7, **options):
+    return write(archive, "Cadena2017", "Cadena2017", neuroids={"V1": neuroids},
+                 stimuli=stimuli, trials=trials, bins=[(40, 100)], missing=missing, noise=noise,
+                 repetition_name="repetition_id", **options)  # fmt: skip
 
-    return make
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    """One recording, shared by the tests that need no other."""
+    with imitated(tmp_path_factory.mktemp("archive")) as made:
+        yield made, written(made)
+
+
+@pytest.fixture
+def data(recording):
+    return recording[1]
 
 
 @pytest.mark.parametrize("identifier", IDS)
-def test_the_true_generator_scores_at_the_ceiling(recorded, identifier):
-    score = corteval.score(recorded(noise=0.7).generator("V1"), identifier)
+def test_the_true_generator_scores_at_the_ceiling(data, identifier):
+    score = corteval.score(data.generator("V1"), identifier)
     # half of the neurons have four trials of all images, half three of each second image
     of_one, of_other = (1 / (1 + 0.49 * n) for n in (1 / 4, (1 / 4 + 1 / 3) / 2))
     assert score.ceiling.value == pytest.approx((of_one + of_other) / 2, abs=0.03)
@@ -46,31 +54,30 @@ def test_the_true_generator_scores_at_the_ceiling(recorded, identifier):
 
 
 @pytest.mark.parametrize("identifier", IDS)
-def test_shuffled_responses_score_at_chance(recorded, identifier):
-    subject = shuffled(recorded().generator("V1"), seed=3)
+def test_shuffled_responses_score_at_chance(data, identifier):
+    subject = shuffled(data.generator("V1"), seed=3)
     assert abs(corteval.score(subject, identifier).value) < 0.15
 
 
 @pytest.mark.parametrize("identifier", IDS)
-def test_a_subject_without_the_region_is_refused_before_any_compute(archive, recorded, identifier):
-    recorded(stimuli=30)
+def test_a_subject_without_the_region_is_refused_before_any_compute(recording, identifier):
+    archive, _ = recording
+    before = len(archive.requests)
     score = corteval.score(RefusingSubject(), identifier)
     assert score.status == "not-applicable"
     assert "a recording of V1" in score.reason
-    assert not archive.requests  # nothing was downloaded
+    assert len(archive.requests) == before  # nothing was downloaded
 
 
 @pytest.mark.parametrize("identifier", IDS)
-def test_subjects_are_asked_what_was_published(recorded, identifier):
-    recorded(stimuli=70)
+def test_subjects_are_asked_what_was_published(data, identifier):
     benchmark = registry.benchmarks.create(identifier)
     assert benchmark.requests() == (Recording("V1", trials=2),)
     assert benchmark.stimuli().visual_degrees == 2
     assert "stratify_by" not in benchmark.metric_options["cross_validation"]
 
 
-def test_images_that_a_neuron_was_never_shown_are_left_out(recorded):
-    data = recorded(stimuli=70)
+def test_images_that_a_neuron_was_never_shown_are_left_out(data):
     made = registry.data.create("Cadena2017")
     kept = {i for n, i in enumerate(data.ids) if n % 7}
     assert set(made.stimuli().stimulus_ids) == kept
@@ -87,8 +94,7 @@ def means_in_file_order(data):
     return [s for s in rows if s % 7], means
 
 
-def test_the_legacy_name_gives_exactly_the_fields_raw_score(recorded):
-    data = recorded()
+def test_the_legacy_name_gives_exactly_the_fields_raw_score(data):
     subject, x = data.model()
     rows, y = means_in_file_order(data)
     x, medians = x[rows], []
@@ -102,8 +108,7 @@ def test_the_legacy_name_gives_exactly_the_fields_raw_score(recorded):
     assert any("variance between and within images" in note for note in score.notes)
 
 
-def test_the_ceiling_is_the_share_of_variance_of_means_that_is_signal(recorded):
-    data = recorded()
+def test_the_ceiling_is_the_share_of_variance_of_means_that_is_signal(data):
     values, ceilings = data.values[:, :, 0], []
     for n in range(values.shape[1]):
         trials = [values[data.stimulus == s, n] for s in range(175) if s % 7]
@@ -115,15 +120,16 @@ def test_the_ceiling_is_the_share_of_variance_of_means_that_is_signal(recorded):
     assert found.value == pytest.approx(np.median(ceilings), abs=1e-9)
 
 
-def test_recordings_without_an_image_of_all_neurons_are_refused(recorded):
-    recorded(stimuli=20, missing=lambda stimulus, repetition, neuroid: stimulus % 8 == neuroid)
+def test_recordings_without_an_image_of_all_neurons_are_refused(archive):
+    written(
+        archive, stimuli=20, missing=lambda stimulus, repetition, neuroid: stimulus % 8 == neuroid
+    )
     with pytest.raises(AssemblyError, match="No image of brainscore/Cadena2017 has responses"):
         # every image lacks one of eight neurons
         registry.data.create("Cadena2017").assembly()
 
 
-def test_the_command_line_scores_pixels(recorded):
-    recorded(noise=0.7)
+def test_the_command_line_scores_pixels(data):
     result = CliRunner().invoke(cli, ["score", "pixels", "Cadena2017-pls", "--yes", "--json"])
     assert result.exit_code == 0, result.output
     answer = json.loads(result.stdout)
@@ -132,16 +138,9 @@ def test_the_command_line_scores_pixels(recorded):
 
 
 @pytest.mark.slow
-def test_the_published_shape_is_scored(recorded):
+def test_the_published_shape_is_scored(archive):
     """29,000 presentations of 7,250 images, 166 neurons; a seventh of the images lacks some."""
-    data = recorded(stimuli=7250, neuroids=166, dtype=np.float32)
+    data = written(archive, stimuli=7250, neuroids=166, noise=1.0, dtype=np.float32)
     assert len(data.values) == 29_000
     score = corteval.score(data.generator("V1"), "Cadena2017-pls")
     assert score.value == pytest.approx(1, abs=0.02)
-
-
-def test_the_card_pins_the_files_of_the_archive():
-    """What is asked for before a download is what is downloaded."""
-    card = registry.data.card("Cadena2017")
-    theirs = catalogue.files(catalogue.find("Cadena2017"))
-    assert [(r.url, r.sha1) for r in card.resources] == [(r.url, r.sha1) for r in theirs]

@@ -16,8 +16,8 @@ def files(tmp_path_factory):
                 f"FreemanZiemba2013.{access}",
                 f"FreemanZiemba2013.aperture-{access}",
                 neuroids={"V1": 6, "V2": 6},
-                stimuli=80,
-                trials=6,
+                stimuli=60,
+                trials=4,
                 noise=10.0,
                 bins=[(start, start + 1) for start in range(50, 200)],
                 columns={"texture_type": lambda n: ("noise", "texture")[n % 2]},
@@ -27,13 +27,20 @@ def files(tmp_path_factory):
 
 @pytest.mark.conformance(
     "FreemanZiemba2013.V1-pls",
+    "FreemanZiemba2013public.V2-pls-legacy",
+)
+def test_conformance(identifier, check):
+    check(identifier)
+
+
+@pytest.mark.slow
+@pytest.mark.conformance(
     "FreemanZiemba2013.V1-pls-legacy",
     "FreemanZiemba2013.V2-pls",
     "FreemanZiemba2013.V2-pls-legacy",
     "FreemanZiemba2013public.V1-pls",
     "FreemanZiemba2013public.V1-pls-legacy",
     "FreemanZiemba2013public.V2-pls",
-    "FreemanZiemba2013public.V2-pls-legacy",
 )
-def test_conformance(identifier, check):
+def test_conformance_of_the_same_in_the_other_region_and_recording(identifier, check):
     check(identifier)

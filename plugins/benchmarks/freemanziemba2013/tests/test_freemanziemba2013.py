@@ -13,6 +13,7 @@ from corteval.assembly import neural
 from corteval.cli import cli
 from corteval.requests import Recording, TimeBin
 from corteval.testing.subjects import RefusingSubject, ReplaySubject, shuffled
+from corteval_brainscore.imitation import imitated
 
 REGIONS = ("V1", "V2")
 NAMES = ("FreemanZiemba2013", "FreemanZiemba2013public")
@@ -26,25 +27,32 @@ COURSE = np.where(INSIDE, np.linspace(0.5, 1.5, len(BINS)), -40.0)
 GAIN = COURSE[INSIDE].mean()
 
 
-@pytest.fixture
-def recorded(archive):
-    def make(identifier, stimuli=135, trials=4, neuroids=6, noise=5.0, **options):
-        access = "public" if "public" in identifier else "private"
-        return write(
-            archive,
-            f"FreemanZiemba2013.{access}",
-            f"FreemanZiemba2013.aperture-{access}",
-            neuroids=dict.fromkeys(REGIONS, neuroids),
-            stimuli=stimuli,
-            trials=trials,
-            bins=BINS,
-            course=COURSE,
-            columns=COLUMNS,
-            noise=noise,
-            **options,
-        )
+def written(archive, name, stimuli=135, trials=4, noise=5.0):
+    access = "public" if name.endswith("public") else "private"
+    return write(
+        archive,
+        f"FreemanZiemba2013.{access}",
+        f"FreemanZiemba2013.aperture-{access}",
+        neuroids=dict.fromkeys(REGIONS, 6),
+        stimuli=stimuli,
+        trials=trials,
+        bins=BINS,
+        course=COURSE,
+        columns=COLUMNS,
+        noise=noise,
+    )
 
-    return make
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    """Private and public recordings, shared by the tests that need no others."""
+    with imitated(tmp_path_factory.mktemp("archive")) as made:
+        yield made, {name: written(made, name) for name in NAMES}
+
+
+@pytest.fixture
+def recorded(recordings):
+    return lambda identifier: recordings[1][identifier.partition(".")[0]]
 
 
 def region_of(identifier):
@@ -72,17 +80,18 @@ def test_shuffled_responses_score_at_chance(recorded, identifier):
 
 
 @pytest.mark.parametrize("identifier", IDS)
-def test_a_subject_without_the_region_is_refused_before_any_compute(archive, recorded, identifier):
-    recorded(identifier, stimuli=30, trials=2)
+def test_a_subject_without_the_region_is_refused_before_any_compute(recordings, identifier):
+    archive, _ = recordings
+    before = len(archive.requests)
     score = corteval.score(RefusingSubject(), identifier)
     assert score.status == "not-applicable"
     assert f"a recording of {region_of(identifier)}" in score.reason
-    assert not archive.requests  # nothing was downloaded
+    assert len(archive.requests) == before  # nothing was downloaded
 
 
 @pytest.mark.parametrize("identifier", IDS)
 def test_subjects_are_asked_what_was_published(recorded, identifier):
-    recorded(identifier, stimuli=30, trials=2)
+    recorded(identifier)
     benchmark = registry.benchmarks.create(identifier)
     asked = Recording(region_of(identifier), (TimeBin(50, 200),), trials=20)
     assert benchmark.requests() == (asked,)
@@ -90,8 +99,8 @@ def test_subjects_are_asked_what_was_published(recorded, identifier):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_legacy_name_gives_exactly_the_fields_formula(recorded, name):
-    data = recorded(name, noise=20.0)
+def test_the_legacy_name_gives_exactly_the_fields_formula(archive, name):
+    data = written(archive, name, noise=20.0)
     subject, x = data.model()
     window = type(data)(**{**vars(data), "values": data.values[:, :, INSIDE]})
     raw, error, ceiling = legacy(window, "V1", x, stratify_by="texture_type", bin_means=True)

@@ -43,12 +43,12 @@ def written(tmp_path_factory):
         )
 
 
-def quick(identifier):
-    """Without intervals, which take most of the time."""
+def quick(identifier, resamples=0):
+    """Without intervals, which take most of the time, or with rough ones."""
     card = registry.benchmarks.card(identifier)
-    without = {"resamples": 0}
-    options = {**card.options.get("metric_options", {}), **without}
-    return registry.benchmarks.create(identifier, metric_options=options, ceiling_options=without)
+    few = {"resamples": resamples}
+    options = {**card.options.get("metric_options", {}), **few}
+    return registry.benchmarks.create(identifier, metric_options=options, ceiling_options=few)
 
 
 def generator(written):
@@ -105,7 +105,7 @@ def test_scores_are_those_of_scikit_learn(written, identifier):
 
 @pytest.mark.parametrize("identifier", EVERY)
 def test_the_true_generator_is_at_the_ceiling_and_wrong_answers_at_chance(written, identifier):
-    score = corteval.score(generator(written), identifier)
+    score = corteval.score(generator(written), quick(identifier, 200))
     ceiling = 1 / score.ceiling.value if identifier.endswith("legacy") else 1
     assert score.value == pytest.approx(ceiling, abs=0.06)
     assert score.interval.scope == "stimuli×subjects"
@@ -125,7 +125,7 @@ def test_requests_are_as_published_and_refused_before_any_file_is_asked_for(arch
 
 
 def test_each_electrode_counts_in_each_of_60_bins(written):
-    score = corteval.score(generator(written), "Gifford2022.IT-ridge")
+    score = corteval.score(generator(written), quick("Gifford2022.IT-ridge"))
     assert score.samples.sizes["neuroid"] == 10 * 2 * 60
     ids = score.samples["neuroid_id"].values.tolist()
     assert ids[:2] == ["sub-01.0@0", "sub-01.0@0.01"]

@@ -18,7 +18,8 @@ def written(archive, *, things=60, triplets=3000, seed=0):
     """Trials as the archive has them: whole numbers as ids, the third chosen as odd.
 
     People choose what the embedding says as often as the published ceiling says that they agree,
-    else one of the others. Gives the embedding, and the trials as people had them.
+    else one of the others. Triplets are drawn one by one, so that some are in several trials, whose
+    answers may differ. Gives the embedding, the ids of the pairs, and those of the odd ones.
     """
     generator = np.random.default_rng(seed)
     rows = generator.standard_normal((things, 8))
@@ -27,7 +28,9 @@ def written(archive, *, things=60, triplets=3000, seed=0):
         for n in range(things)
     ]
     archive.add_stimuli("Hebart2023", table, {f"thing_{n}.png": picture(n) for n in range(things)})
-    shown = np.stack([generator.choice(things, 3, replace=False) for _ in range(triplets)])
+    shown = generator.integers(things, size=(triplets, 3))
+    while (twice := (np.diff(np.sort(shown)) == 0).any(axis=1)).any():
+        shown[twice] = generator.integers(things, size=(int(twice.sum()), 3))
     modal = odd_of(rows, shown)
     others = shown[shown != modal[:, None]].reshape(-1, 2)
     other = others[np.arange(triplets), generator.integers(2, size=triplets)]

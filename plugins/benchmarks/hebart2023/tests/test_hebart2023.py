@@ -98,6 +98,30 @@ def test_answers_are_matched_by_triplet_whatever_their_order(archive):
     assert straight.value == turned.value == pytest.approx((2 / 3) / (AGREEMENT - 1 / 3))
 
 
+def test_every_trial_counts_though_people_differ_on_a_triplet(archive):
+    """Of 20 triplets each is in several of 200 trials, and is asked once."""
+    rows, rest, odd = written(archive, things=6, triplets=200)
+    shown = np.column_stack([rest, odd])
+    answered = {}
+    for triplet, chosen in zip(np.sort(shown, axis=1), odd, strict=True):
+        answered.setdefault(tuple(triplet), set()).add(chosen)
+    assert any(len(chosen) > 1 for chosen in answered.values())
+    benchmark = created()
+    (request,) = benchmark.requests()
+    assert len(request.triplets) == len(answered) == 20
+    score = corteval.score(looker(rows), benchmark, store=None)
+    assert score.raw.value == pytest.approx(np.mean(odd_of(rows, shown) == odd), abs=1e-12)
+
+
+def test_a_layer_that_does_not_respond_scores_as_guessing_does(archive):
+    """It answers the first of three equals, whose place tells nothing of what people chose."""
+    _, rest, odd = written(archive)
+    first = np.sort(np.column_stack([rest, odd]).astype(str), axis=1)[:, 0]
+    score = corteval.score(looker(np.zeros((60, 3))), created(), store=None)
+    assert score.raw.value == pytest.approx(np.mean(first == odd.astype(str)), abs=1e-12)
+    assert score.raw.value == pytest.approx(1 / 3, abs=4 * np.sqrt(2 / 9 / 3000))
+
+
 def test_the_request_is_all_triplets_of_things_eight_degrees_wide(archive):
     _, rest, odd = written(archive, triplets=50)
     benchmark = created()

@@ -11,7 +11,6 @@ GROUPS = {
     "Lonnqvist2024.online_no_instructions-accuracy_distance": ("online-no-instructions", 92, 0.6),
 }
 ENGINEERING = "Lonnqvist2024.engineering-accuracy"
-ENGINEERING = "Lonnqvist2024.engineering-accuracy"
 WORDS = np.array(["diff", "same"])
 
 
@@ -44,15 +43,18 @@ def images(archive, member, count, seed):
 
 
 def written(archive, identifier, *, count=100, people=None, seed=0):
-    """Images and, of a group, trials as the archive has them: each image once a person."""
+    """Images and, of a group, trials."""
     images(archive, "train", 40, seed=1)
     rows = images(archive, "test", count, seed=2)
-    if identifier == ENGINEERING:
-        return
-    member, size, accuracy = GROUPS[identifier]
-    size = people or size
+    if identifier != ENGINEERING:
+        member, size, accuracy = GROUPS[identifier]
+        answers(archive, member, rows, people=people or size, accuracy=accuracy, seed=seed)
+
+
+def answers(archive, member, rows, *, people, accuracy, seed=0):
+    """Trials of a group as the archive has them: each image once a person, in no order."""
     generator = np.random.default_rng(seed)
-    spread = np.clip(accuracy + 0.05 * generator.standard_normal(size), 0.5, 0.95)
+    spread = np.clip(accuracy + 0.05 * generator.standard_normal(people), 0.5, 0.95)
     trials = []
     for person, chance in enumerate(spread):
         for row in rows:
@@ -61,21 +63,21 @@ def written(archive, identifier, *, count=100, people=None, seed=0):
             trials.append((person, row, answer))
     trials = [trials[n] for n in generator.permutation(len(trials))]
     along = ("presentation",)
-    answers = [answer for *_, answer in trials]
+    chosen = [answer for *_, answer in trials]
     columns = {
         name: (along, [row[name] for _, row, _ in trials])
         for name in ("curve_length", "n_cross", "image_path", "stimulus_id", "truth", "image_label")
     }
     archive.add_assembly(
         f"Lonnqvist2024_{member}",
-        answers,
+        chosen,
         along,
         {
             "subject": (along, [person for person, *_ in trials]),
             "visual_degrees": (along, np.full(len(trials), DEGREES)),
             "image_duration": (along, np.full(len(trials), 100)),
             "is_correct": (along, [a == row["truth"] for _, row, a in trials]),
-            "subject_answer": (along, answers),
+            "subject_answer": (along, chosen),
             **columns,
         },
         stimulus_set="Lonnqvist2024_test",

@@ -3,8 +3,8 @@
 import pytest
 from plugins.benchmarks.lonnqvist2024.tests.lonnqvist2024_files import (
     GROUPS,
+    answers,
     images,
-    write_answers,
 )
 
 from corteval_brainscore.imitation import imitated
@@ -17,7 +17,7 @@ def files(tmp_path_factory):
         images(archive, "train", 40, seed=1)
         rows = images(archive, "test", 100, seed=2)
         for member, _, accuracy in GROUPS.values():
-            write_answers(archive, member, rows, people=10, accuracy=accuracy)
+            answers(archive, member, rows, people=10, accuracy=accuracy)
         yield
 
 

@@ -33,9 +33,10 @@ def table(count=REPEATS):
     return made
 
 
-def write(archive, identifier, count=REPEATS):
-    conditions = [ELEVATIONS[identifier]] if identifier in ELEVATIONS else []
-    fits = conditions or CONDITIONS
+def write(archive, *identifiers, count=REPEATS):
+    """What these benchmarks are made of, each set once."""
+    conditions = [ELEVATIONS[i] for i in identifiers if i in ELEVATIONS]
+    fits = conditions if len(conditions) == len(identifiers) else CONDITIONS
     for name in (BASELINE, *conditions, *(f"{c}_fit" for c in fits)):
         rows = table(2 if name.endswith("_fit") else count)
         files = {r["filename"]: picture(n + 7 * len(name)) for n, r in enumerate(rows)}

@@ -10,11 +10,10 @@ ELEVATION = "Malania2007.short2-threshold_elevation"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def files(request, tmp_path_factory):
+def files(tmp_path_factory):
     """Twelve verniers of each offset."""
     with imitated(tmp_path_factory.mktemp("archive")) as archive:
-        write(archive, ACUITY)
-        write(archive, ELEVATION)
+        write(archive, ACUITY, ELEVATION)
         yield
 
 

@@ -27,13 +27,29 @@ from corteval.cli import main
 from corteval.errors import AssemblyError, OptionError, StimuliError
 from corteval.requests import Probabilities
 from corteval.testing.subjects import RefusingSubject, ReplaySubject, shuffled
-from corteval_brainscore.imitation import picture
+from corteval_brainscore.imitation import imitated, picture
 from corteval_malania2007.benchmark import Vernier
 from corteval_malania2007.card import BASELINE, CONDITIONS
 
 ACUITY = "Malania2007.vernieracuity-threshold"
 IDENTIFIERS = (*ELEVATIONS, ACUITY)
 identifiers = pytest.mark.parametrize("identifier", IDENTIFIERS)
+#: Thresholds and elevations of them; arrangements differ in images only.
+kinds = pytest.mark.parametrize(
+    "identifier",
+    [
+        pytest.param(i, marks=[] if i == ACUITY or "16" in i else [pytest.mark.slow])
+        for i in IDENTIFIERS
+    ],
+)
+
+
+@pytest.fixture(scope="module")
+def verniers(tmp_path_factory):
+    """All sets, shared by the tests that need no others."""
+    with imitated(tmp_path_factory.mktemp("archive")) as made:
+        write(made, *IDENTIFIERS)
+        yield made
 
 
 def answers(made, thresholds, spread=0.35):
@@ -73,9 +89,8 @@ def of_people(identifier):
     return [FLANKED[p] / ALONE[p] for p in ALONE if FLANKED[p] == FLANKED[p]]
 
 
-@identifiers
-def test_scores_and_ceilings_are_those_of_plain_loops_over_known_thresholds(archive, identifier):
-    write(archive, identifier)
+@kinds
+def test_scores_and_ceilings_are_those_of_plain_loops_over_known_thresholds(verniers, identifier):
     made = registry.benchmarks.create(identifier)
     result = corteval.score(of_thresholds(made, 26.0, 60.0), made)
     theirs = of_people(identifier)
@@ -96,11 +111,10 @@ def likelihood(parameters, levels, share):
     return -np.sum(share * np.log(p) + (1 - share) * np.log(1 - p))
 
 
-def test_thresholds_are_those_of_an_independent_fit(archive):
+def test_thresholds_are_those_of_an_independent_fit(verniers):
     from scipy.optimize import minimize
 
     identifier = "Malania2007.short4-threshold_elevation"
-    write(archive, identifier)
     made = registry.benchmarks.create(identifier)
     subject = of_thresholds(made, 26.0, 55.0)
     rows, found = made.stimuli().table, {}
@@ -121,9 +135,8 @@ def test_thresholds_are_those_of_an_independent_fit(archive):
     assert result.raw.value == pytest.approx(expected, abs=1e-3)
 
 
-@identifiers
-def test_who_is_like_people_scores_at_the_ceiling_and_who_is_shuffled_not(archive, identifier):
-    write(archive, identifier)
+@kinds
+def test_who_is_like_people_scores_at_the_ceiling_and_who_is_shuffled_not(verniers, identifier):
     made = registry.benchmarks.create(identifier)
     ideal = ReplaySubject(responses=made.ideal_responses(0))
     assert corteval.score(ideal, made).value > 0.95
@@ -133,8 +146,7 @@ def test_who_is_like_people_scores_at_the_ceiling_and_who_is_shuffled_not(archiv
 
 
 @identifiers
-def test_it_asks_for_probabilities_after_labelled_images(archive, identifier):
-    write(archive, identifier)
+def test_it_asks_for_probabilities_after_labelled_images(verniers, identifier):
     made = registry.benchmarks.create(identifier)
     requests = made.requests()
     assert len(requests) == (9 if identifier == ACUITY else 1)
@@ -143,17 +155,16 @@ def test_it_asks_for_probabilities_after_labelled_images(archive, identifier):
         assert set(request.fit.table.columns) == {"path", "label"}
         assert set(request.fit.table["label"]) == {"left", "right"}
         assert request.fit.visual_degrees == 2.986667
-    archive.requests.clear()
+    before = len(verniers.requests)
     result = corteval.score(RefusingSubject(), made)
     assert result.status == "not-applicable"
     assert "does not support the task Probabilities" in result.reason
-    assert not archive.requests
+    assert len(verniers.requests) == before
     assert made.stimuli().visual_degrees == 2.986667
     assert set(made.stimuli().shown().table.columns) == {"path"}
 
 
-def test_fits_without_threshold_count_as_nothing_and_are_named(archive):
-    write(archive, ACUITY)
+def test_fits_without_threshold_count_as_nothing_and_are_named(verniers):
     made = registry.benchmarks.create(ACUITY)
     good = of_thresholds(made, 20.0)
     bad = good.responses.copy(data=good.responses.values[::-1])
@@ -184,9 +195,8 @@ def test_fits_without_threshold_count_as_nothing_and_are_named(archive):
     assert whole.samples["fit"].values.tolist() == [f"{c}_fit" for c in CONDITIONS]
 
 
-def test_who_did_not_see_the_flankers_is_not_compared_with(archive):
+def test_who_did_not_see_the_flankers_is_not_compared_with(verniers):
     identifier = "Malania2007.long2-threshold_elevation"
-    write(archive, identifier)
     result = corteval.score(
         of_thresholds(made := registry.benchmarks.create(identifier), 20.0, 42.0), made
     )
@@ -196,9 +206,8 @@ def test_who_did_not_see_the_flankers_is_not_compared_with(archive):
     assert corteval.score(of_thresholds(made, 20.0, 42.0), constant).ceiling.value == 0.465
 
 
-def test_other_files_are_refused_with_what_they_have(archive):
+def test_other_files_are_refused_with_what_they_have(verniers):
     identifier = "Malania2007.equal2-threshold_elevation"
-    write(archive, identifier)
     with pytest.raises(StimuliError, match="no column offset; it has filename, image_size_degrees"):
         registry.benchmarks.create(identifier, level=("offset",)).stimuli()
     with pytest.raises(StimuliError, match="the offsets of 240 stimuli are no numbers"):
@@ -240,9 +249,8 @@ def test_it_runs_at_full_size(archive):
     assert result.raw.value == pytest.approx(expected, abs=0.02)
 
 
-def test_it_is_scored_on_the_command_line(archive, monkeypatch, capsys):
+def test_it_is_scored_on_the_command_line(verniers, monkeypatch, capsys):
     identifier = "Malania2007.long16-threshold_elevation"
-    write(archive, identifier)
     made = registry.benchmarks.create(identifier)
     subject = of_thresholds(made, 24.0, 50.0)
     monkeypatch.setattr(corteval_malania2007, "made", lambda: subject, raising=False)

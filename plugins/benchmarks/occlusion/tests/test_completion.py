@@ -1,14 +1,17 @@
 """Bubbles, Hopfield network and recurrent layer against reference values and closed forms."""
 
 import hashlib
+import zlib
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
 from corteval.errors import OptionError
+from corteval.stimuli import StimulusSet
 from corteval_occlusion import bubble_mask, newhop, occluded, recurrent_states, seen_through
 from corteval_occlusion.bubbles import share_visible
 from corteval_occlusion.completion import Features, completed
@@ -81,9 +84,36 @@ def test_a_toy_hopfield_network_has_the_weights_of_the_reference(oracle):
         np.testing.assert_allclose(state[0], following, atol=1e-12)
 
 
-def closed_base(name, count):
-    """The reference's closed form of weights by name."""
-    raise NotImplementedError(name, count)
+def closed_form(name, count):
+    """The reference's numbers of a name, by its own convention."""
+    k = np.arange(count, dtype=np.int64)
+    k1, q, m = k % 65537, k // 65537, zlib.crc32(name.encode()) % 65537
+    h = ((k1 * k1 % 65537) * 48271 + k1 * m + q * 40503 + m + 12345) % 65537
+    return np.sqrt(3) * (2 * (h + 0.5) / 65537 - 1)
+
+
+def test_a_hopfield_network_of_64_units_completes_as_the_reference_does(oracle):
+    wanted = oracle["hopfield_64x5"]
+    patterns = np.sign(closed_form("hop.patterns", 320)).reshape(64, 5).T
+    network = newhop(patterns)
+    require_facts(network.weights, wanted["W"])
+    require_facts(network.bias, wanted["b"])
+    state = patterns[2].copy()
+    state[:16] *= -1
+    overlaps = []
+    for _ in range(10):
+        state = network.step(state[None])[0]
+        overlaps.append(state @ patterns[2] / 64)
+    np.testing.assert_allclose(overlaps, wanted["overlap_first10"], atol=1e-9)
+    np.testing.assert_allclose(patterns @ state / 64, wanted["final_overlaps"], atol=1e-9)
+
+
+def test_recurrent_states_are_those_of_the_reference(oracle):
+    x = closed_form("rnn.x", 16)[None]
+    weights = 0.5 * np.sqrt(1 / 16) * closed_form("rnn.U", 256).reshape(16, 16)
+    states = recurrent_states(x, weights, 6)
+    for step in (1, 2, 6):
+        np.testing.assert_allclose(states[step - 1][0], oracle["rnn5"][f"h_t{step}"], atol=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -96,7 +126,8 @@ def test_weights_and_bias_are_those_of_the_matrix_exponential(seed):
     minus = left[:, rank:] @ left[:, rank:].T
     a = plus - TAU * minus
     drive = transposed[:, -1] - a @ transposed[:, -1]
-    gains = np.r_[np.full(rank, np.exp(STEP) - 1), np.full(20 - rank, -(np.exp(-TAU * STEP) - 1) / TAU)]
+    grow, shrink = np.exp(STEP) - 1, -(np.exp(-TAU * STEP) - 1) / TAU
+    gains = np.r_[np.full(rank, grow), np.full(20 - rank, shrink)]
     network = newhop(patterns)
     np.testing.assert_allclose(network.weights, expm(STEP * a), atol=1e-12)
     np.testing.assert_allclose(network.bias, left @ np.diag(gains) @ left.T @ drive, atol=1e-12)
@@ -168,8 +199,8 @@ def test_the_gradient_is_that_of_torch():
 
 def test_training_brings_parts_nearer_to_the_whole():
     generator = np.random.default_rng(0)
-    wholes = np.maximum(generator.normal(size=(400, 12)), 0)
-    parts = wholes * (generator.random((400, 12)) < 0.6)
+    wholes = np.maximum(generator.normal(size=(400, 3)) @ generator.normal(size=(3, 12)), 0)
+    parts = wholes * generator.uniform(0.2, 0.6, (400, 12))  # fainter, some units more than others
     weights = trained_weights(parts, wholes, batch=20)
     before, after = (
         ((recurrent_states(parts, w, 5)[-1] - wholes) ** 2).mean()
@@ -202,10 +233,6 @@ def test_an_unknown_completion_is_refused():
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 1000), st.permutations(["a", "b", "c"]))
 def test_bubbles_depend_on_seed_and_id_alone_and_more_show_more(seed, order):
-    import pandas as pd
-
-    from corteval.stimuli import StimulusSet
-
     def images(stimulus_id):
         number = int.from_bytes(hashlib.sha256(stimulus_id.encode()).digest()[:4], "big")
         return np.random.default_rng(number).integers(0, 256, (20, 24, 3), np.uint8)

@@ -235,6 +235,12 @@ def test_support_vectors_are_those_of_scikit_learn_with_the_best_penalty(images)
     assert (found == test.labels).mean() > 0.3
 
 
+def test_a_penalty_cannot_be_chosen_with_one_object_of_a_label():
+    x = np.eye(4)
+    with pytest.raises(OptionError, match="of one label there is 1"):
+        classified(x, np.array(list("aabb")), np.array(list("1233")), x)
+
+
 def test_standardised_units_have_no_mean_and_constant_ones_vanish():
     x = np.random.default_rng(0).normal(3, 2, (50, 6))
     x[:, 2] = 7

@@ -12,6 +12,7 @@ from corteval import registry
 from corteval.cli import cli
 from corteval.requests import Recording, TimeBin
 from corteval.testing.subjects import RefusingSubject, shuffled
+from corteval_brainscore.imitation import imitated
 
 #: As published: stimulus set, images, degrees, trials, strata.
 PUBLISHED = {
@@ -24,26 +25,34 @@ IDS = [f"{n}.{r}-{m}" for n in NAMES for r in ("V4", "IT") for m in ("pls", "pls
 TWO_BINS = [(70, 170), (170, 270)]
 
 
-@pytest.fixture
-def recorded(archive):
-    def make(identifier, stimuli=150, trials=8, neuroids=8, **options):
-        name = identifier.partition(".")[0]
-        return write(
-            archive,
-            name,
-            PUBLISHED[name][0],
-            neuroids={"V4": neuroids, "IT": neuroids},
-            stimuli=stimuli,
-            trials=trials,
-            bins=TWO_BINS,
-            course=[1, -1],  # what comes later would spoil the score
-            bin_coords={"time_bin_id": [0, 1]},
-            columns={"object_name": lambda n: f"object-{n % 8}"},
-            attrs={"image_size_degree": PUBLISHED[name][2]},
-            **options,
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    """All three recordings, shared by the tests that need no others."""
+    with imitated(tmp_path_factory.mktemp("archive")) as made:
+        yield (
+            made,
+            {
+                name: write(
+                    made,
+                    name,
+                    shown,
+                    neuroids={"V4": 8, "IT": 8},
+                    stimuli=150,
+                    trials=8,
+                    bins=TWO_BINS,
+                    course=[1, -1],  # what comes later would spoil the score
+                    bin_coords={"time_bin_id": [0, 1]},
+                    columns={"object_name": lambda n: f"object-{n % 8}"},
+                    attrs={"image_size_degree": degrees},
+                )
+                for name, (shown, _, degrees, _, _) in PUBLISHED.items()
+            },
         )
 
-    return make
+
+@pytest.fixture
+def recorded(recordings):
+    return lambda identifier: recordings[1][identifier.partition(".")[0]]
 
 
 def region_of(identifier):
@@ -70,17 +79,18 @@ def test_shuffled_responses_score_at_chance(recorded, identifier):
 
 
 @pytest.mark.parametrize("identifier", IDS)
-def test_a_subject_without_the_region_is_refused_before_any_compute(archive, recorded, identifier):
-    recorded(identifier, stimuli=30, trials=2)
+def test_a_subject_without_the_region_is_refused_before_any_compute(recordings, identifier):
+    archive, _ = recordings
+    before = len(archive.requests)
     score = corteval.score(RefusingSubject(), identifier)
     assert score.status == "not-applicable"
     assert f"a recording of {region_of(identifier)}" in score.reason
-    assert not archive.requests  # nothing was downloaded
+    assert len(archive.requests) == before  # nothing was downloaded
 
 
 @pytest.mark.parametrize("identifier", IDS)
 def test_subjects_are_asked_what_was_published(recorded, identifier):
-    recorded(identifier, stimuli=40, trials=2)
+    recorded(identifier)
     name = identifier.partition(".")[0]
     _, images, degrees, trials, strata = PUBLISHED[name]
     benchmark = registry.benchmarks.create(identifier)

@@ -32,6 +32,13 @@ IDENTIFIERS = (
     *(f"Scialom2024_{n}{ACCURACY}" for n in ONE),
 )
 identifiers = pytest.mark.parametrize("identifier", IDENTIFIERS)
+#: Of the conditions, those that differ in more than the number of pieces.
+KINDS = ("rgb", "contours", "phosphenes-12", "segments-100", *ALL)
+
+
+def kinds(names, name=lambda value: value):
+    """Parameters of which those that repeat others are slow."""
+    return [pytest.param(n, marks=[] if name(n) in KINDS else [pytest.mark.slow]) for n in names]
 
 
 def name_of(identifier):
@@ -73,7 +80,7 @@ def compared(identifier, one, others):
     return mean(measure(one[c], other[c]) for other in others for c in one)
 
 
-@identifiers
+@pytest.mark.parametrize("identifier", kinds(IDENTIFIERS, name_of))
 def test_scores_and_ceilings_are_those_of_plain_loops(archive, identifier):
     answers, truth, condition, chance = write(archive, name_of(identifier))
     subject = chosen(truth, chance, np.random.default_rng(9))
@@ -92,7 +99,9 @@ def test_scores_and_ceilings_are_those_of_plain_loops(archive, identifier):
     assert result.value == pytest.approx(result.raw.value / among, abs=1e-12)
 
 
-@pytest.mark.parametrize("identifier", [i for i in IDENTIFIERS if not i.endswith(ACCURACY)])
+@pytest.mark.parametrize(
+    "identifier", kinds([i for i in IDENTIFIERS if not i.endswith(ACCURACY)], name_of)
+)
 def test_the_true_generator_is_at_the_ceiling_and_shuffled_answers_at_chance(archive, identifier):
     answers, truth, condition, chance = write(archive, name_of(identifier), people=10)
     made = registry.benchmarks.create(identifier, metric_options={
@@ -112,7 +121,7 @@ def test_the_true_generator_is_at_the_ceiling_and_shuffled_answers_at_chance(arc
         assert mean(guessing) == pytest.approx(compared(identifier, twelfth, theirs), abs=0.06)
 
 
-@pytest.mark.parametrize("name", ONE)
+@pytest.mark.parametrize("name", kinds(ONE))
 def test_who_is_always_right_has_accuracy_one_and_who_is_shuffled_a_twelfth(archive, name):
     _, truth, _, _ = write(archive, name, people=2)
     subject = replay(truth)

@@ -41,7 +41,7 @@ MATCH = BenchmarkCard(
         "data_options": {"recorded": False},
         "published_ceiling": (0.6767, "accuracy"),
         "visual_degrees": 8.0,
-        # a draw of the bootstrap is a number for each triplet: a thousand of them take 5 GB
+        # a draw of the bootstrap counts every triplet: a thousand of them take a minute and 3 GB
         "metric_options": {"resamples": 200},
         "notes": (
             "the ceiling is the share of people who agree with each other on a triplet, as "

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from corteval_occlusion.benchmark import occlusion_of
     from corteval_occlusion.bubbles import bubble_mask, seen_through
-    from corteval_occlusion.hopfield import newhop
     from corteval_occlusion.covers import occluded
+    from corteval_occlusion.hopfield import newhop
     from corteval_occlusion.recurrent import recurrent_states
 
 __version__ = "0.1.0"

@@ -68,7 +68,7 @@ def ideal_units(
     Returns:
         (presentation, neuroid).
     """
-    noise = np.random.default_rng(seed).normal(0, 0.05, (len(stimulus_ids), len(choices)))
+    noise = np.random.default_rng(seed).normal(0, 0.01, (len(stimulus_ids), len(choices)))
     return neural(
         (labels[:, None] == np.array(choices)) + noise,
         stimulus_ids,

@@ -39,8 +39,9 @@ def classified(
 
     One machine for each pair of labels votes (scikit-learn's ``SVC`` with a linear kernel). Its
     penalty C, one of 10⁻⁴, 10⁻³, ..., 10⁴, is the one that classifies most images rightly in
-    5-fold cross-validation within `fit`, in which images of one object stay together; of equal
-    ones the smallest. Source: spec ``models`` section 6.
+    5-fold cross-validation within `fit`, in which images of one object stay together (as many
+    folds as a label has objects, if that is fewer); of equal ones the smallest. Source: spec
+    ``models`` section 6.
 
     Args:
         fit: (presentation, unit), standardised here.
@@ -68,18 +69,20 @@ def best_penalty(
         seed: of the folds.
 
     Raises:
-        OptionError: if no fold would leave two labels to fit on.
+        OptionError: if a label has one object only.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    count = min(FOLDS, len(np.unique(objects)))
-    if count < 2:
-        raise OptionError("Choosing a penalty by cross-validation needs at least two objects.")
+    fewest = min(len(set(objects[labels == label].tolist())) for label in set(labels.tolist()))
+    if fewest < 2:
+        raise OptionError(
+            "Choosing a penalty by cross-validation over objects needs two objects of each label "
+            f"to fit on at least; of one label there is {fewest}."
+        )
+    count = min(FOLDS, fewest)
     right = np.zeros(len(PENALTIES), int)
     folds = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     for train, held in folds.split(kernel, labels, objects):
-        if len(np.unique(labels[train])) < 2:
-            raise OptionError("A fold has one label only to fit on; there are too few objects.")
         for k, penalty in enumerate(PENALTIES):
             machine = _machine(penalty).fit(kernel[np.ix_(train, train)], labels[train])
             answers = machine.predict(kernel[np.ix_(held, train)])

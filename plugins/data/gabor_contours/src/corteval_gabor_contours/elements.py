@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import final
 
 import numpy as np
@@ -149,6 +150,7 @@ def disturbed(
     return replace(undisturbed, positions=positions)
 
 
+@lru_cache(maxsize=1024)
 def render(shown: Display, side_pixels: int) -> np.ndarray:
     """A display as a grey image, (row, column) uint8.
 
@@ -157,15 +159,26 @@ def render(shown: Display, side_pixels: int) -> np.ndarray:
     with contrast c, polarity p, distance r from an element's centre and d from its middle stripe,
     cut off at 0 and 1.
     """
-    degrees = ((np.arange(side_pixels) + 0.5) / side_pixels - 0.5) * VISUAL_DEGREES
-    light = np.zeros((side_pixels, side_pixels))
-    reach = 4 * SIGMA_DEGREES
-    for (x, y), angle, sign in zip(shown.positions, shown.angles, shown.polarity, strict=True):
-        columns = np.flatnonzero(abs(degrees - x) < reach)
-        rows = np.flatnonzero(abs(degrees - y) < reach)
-        dx, dy = degrees[columns][None, :] - x, degrees[rows][:, None] - y
-        across = dy * np.cos(angle) - dx * np.sin(angle)
-        envelope = np.exp(-(dx**2 + dy**2) / (2 * SIGMA_DEGREES**2))
-        wave = sign * envelope * np.cos(2 * np.pi * across / WAVELENGTH_DEGREES)
-        light[np.ix_(rows, columns)] += wave
-    return np.round(255 * (0.5 + 0.5 * CONTRAST * light).clip(0, 1)).astype(np.uint8)
+    pixel = VISUAL_DEGREES / side_pixels
+    reach = int(np.ceil(4 * SIGMA_DEGREES / pixel))
+    around = np.arange(-reach, reach + 1)
+    # the pixels around each element: (element, row, 1) and (element, 1, column)
+    middles = np.floor((shown.positions + VISUAL_DEGREES / 2) / pixel).astype(int)
+    columns = middles[:, 0, None, None] + around[None, None, :]
+    rows = middles[:, 1, None, None] + around[None, :, None]
+    dx, dy = (
+        (places + 0.5) * pixel - VISUAL_DEGREES / 2 - shown.positions[:, axis, None, None]
+        for places, axis in ((columns, 0), (rows, 1))
+    )
+    angles = shown.angles[:, None, None]
+    across = dy * np.cos(angles) - dx * np.sin(angles)
+    envelope = np.exp(-(dx**2 + dy**2) / (2 * SIGMA_DEGREES**2))
+    waves = shown.polarity[:, None, None] * envelope
+    waves = waves * np.cos(2 * np.pi * across / WAVELENGTH_DEGREES)
+    inside = (rows >= 0) & (rows < side_pixels) & (columns >= 0) & (columns < side_pixels)
+    places = (rows * side_pixels + columns)[inside]
+    light = np.bincount(places, waves[inside], minlength=side_pixels**2)
+    levels = np.round(255 * (0.5 + 0.5 * CONTRAST * light).clip(0, 1)).astype(np.uint8)
+    levels = levels.reshape(side_pixels, side_pixels)
+    levels.setflags(write=False)  # it is shared by all who ask for it
+    return levels

@@ -15,10 +15,10 @@ def inside_polygon(u: np.ndarray, v: np.ndarray, corners: np.ndarray) -> np.ndar
     """Even-odd rule: a point is inside if a ray from it crosses the outline an odd number of times.
 
     Args:
-        u, v: coordinates of points, of one shape.
+        u, v: coordinates of points; they may broadcast.
         corners: (corner, 2), in order; the last is joined to the first.
     """
-    inside = np.zeros(u.shape, bool)
+    inside = np.zeros(np.broadcast_shapes(u.shape, v.shape), bool)
     for (u1, v1), (u2, v2) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         if v1 == v2:  # the ray runs along this edge, which its neighbours decide
             continue
