@@ -38,7 +38,7 @@ def test_a_plugins_folder_says_its_kind_and_name(plugin):
     brought = {"corteval.metrics", "corteval.data", "corteval.suites"}
     assert groups <= (own | brought if plugin.kind == "benchmarks" else own)
     used_by = [p for p in PLUGINS if plugin.dist in p.declared]
-    assert plugin.identifiers or plugin.suites or used_by
+    assert plugin.identifiers or plugin.provided("suites") or used_by
 
 
 @pytest.mark.parametrize("plugin", WITH_CARDS, ids=str)
@@ -65,7 +65,7 @@ def test_known_plugins_are_those_of_the_repository():
         provided = {
             name: plugin.dist
             for plugin in PLUGINS
-            for name in (plugin.identifiers if plugin.kind == kind else ())
+            for name in plugin.provided(kind)
         }
         assert table == provided
 

@@ -47,12 +47,11 @@ class Package:
     @property
     def identifiers(self):
         """Entry points of its kind; none of a package that others build on."""
-        return list(self.project.get("entry-points", {}).get(f"corteval.{self.kind}", {}))
+        return self.provided(self.kind)
 
-    @property
-    def suites(self):
-        """Suites it lists."""
-        return list(self.project.get("entry-points", {}).get("corteval.suites", {}))
+    def provided(self, kind):
+        """Entry points of one kind."""
+        return list(self.project.get("entry-points", {}).get(f"corteval.{kind}", {}))
 
     def __str__(self):
         return self.dist

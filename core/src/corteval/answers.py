@@ -98,7 +98,10 @@ def with_truth(trials: xr.DataArray, stimuli: StimulusSet | None, name: str) -> 
 
 
 def with_triplets(trials: xr.DataArray, names: Sequence[str]) -> xr.DataArray:
-    """`trials` of triplets with an id for each triplet, by which answers are matched.
+    """`trials` of triplets with an id for each, by which answers are matched.
+
+    A triplet that is in several trials, whose answers may differ, has an id in each: every trial
+    counts, though a subject is asked once.
 
     Args:
         trials: whose values are the ids of the odd ones, or anything if ``truth`` holds them.
@@ -125,7 +128,7 @@ def with_triplets(trials: xr.DataArray, names: Sequence[str]) -> xr.DataArray:
         dims=["presentation"],
         coords={
             **{str(n): c for n, c in trials.coords.items() if c.dims == ("presentation",)},
-            "stimulus_id": ("presentation", triplet_ids(*three)),
+            "stimulus_id": ("presentation", _numbered(triplet_ids(*three))),
             "truth": ("presentation", odd),
             **{n: ("presentation", ids) for n, ids in zip(TRIPLET, three, strict=True)},
         },
@@ -135,6 +138,12 @@ def with_triplets(trials: xr.DataArray, names: Sequence[str]) -> xr.DataArray:
 def triplet_ids(first: np.ndarray, second: np.ndarray, third: np.ndarray) -> list[str]:
     """Names of triplets: the three ids, in the order they are shown in."""
     return ["|".join(ids) for ids in zip(first, second, third, strict=True)]
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """Names of which none occurs twice: the second of a kind is followed by #2."""
+    count = pd.Series(names, dtype=object).groupby(names).cumcount().tolist()
+    return [f"{name}#{n + 1}" if n else name for name, n in zip(names, count, strict=True)]
 
 
 def triplets_of(trials: xr.DataArray) -> tuple[tuple[str, str, str], ...]:

@@ -175,14 +175,16 @@ class BehaviouralBenchmark:
         return replace(score, notes=notes, provenance=provenance)
 
     def _answered_by(self, model: ModelCommitment) -> xr.DataArray:
-        """Answers of `model`: one row a stimulus, or a triplet."""
+        """Answers of `model`: one row a stimulus, or a trial of a triplet."""
         source = perform(model, self._stimuli, self._request)
         if isinstance(self._request, OddOneOut):
             three = [source[n].values.astype(str) for n in answers.TRIPLET]
             named = answers.triplet_ids(*three)
             source = source.assign_coords(stimulus_id=("presentation", named))
-            asked = answers.triplet_ids(*np.array(self._request.triplets).T)
-            return assemblies.in_order(source, asked)
+            shown = [self._trials[n].values for n in answers.TRIPLET]
+            source = assemblies.in_order(source, answers.triplet_ids(*shown))
+            ids = self._trials["stimulus_id"].values
+            return source.assign_coords(stimulus_id=("presentation", ids))
         return assemblies.in_order(source, self._stimuli.stimulus_ids)
 
     def ideal_responses(self, seed: int) -> xr.DataArray:
@@ -194,7 +196,8 @@ class BehaviouralBenchmark:
         right answers are ideal.
         """
         if isinstance(self._request, OddOneOut):
-            first = np.unique(self._trials["stimulus_id"].values, return_index=True)[1]
+            shown = [self._trials[n].values for n in answers.TRIPLET]
+            first = np.unique(answers.triplet_ids(*shown), return_index=True)[1]
             return self._trials.isel(presentation=np.sort(first))
         if isinstance(self._request, ReadingTime):
             return answers.mean_times(self._trials)

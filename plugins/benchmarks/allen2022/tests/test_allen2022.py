@@ -203,7 +203,7 @@ def test_intervals_speak_for_people_where_there_are_eight(writings):
 
 def test_the_command_line_scores_it(writings, capsys):
     names = "Allen2022_fmri.V1-ridge,Allen2022_fmri_surface.V4-rdm"
-    assert main(["score", "pixels", names, "--json"]) == 0
+    assert main(["score", "pixels", names, "--yes", "--json"]) == 0
     assert capsys.readouterr().out.count("scored") >= 2
 
 

@@ -121,5 +121,5 @@ def test_wrong_options_are_told():
 
 
 def test_the_command_line_scores_it(recorded, capsys):
-    assert main(["score", "pixels", OURS, "--json"]) == 0
+    assert main(["score", "pixels", OURS, "--yes", "--json"]) == 0
     assert '"status": "scored"' in capsys.readouterr().out

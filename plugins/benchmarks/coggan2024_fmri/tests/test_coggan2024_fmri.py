@@ -148,5 +148,5 @@ def test_wrong_options_are_told():
 
 
 def test_the_command_line_scores_it(recorded, capsys):
-    assert main(["score", "pixels", IDENTIFIERS[0], "--json"]) == 0
+    assert main(["score", "pixels", IDENTIFIERS[0], "--yes", "--json"]) == 0
     assert '"status": "scored"' in capsys.readouterr().out

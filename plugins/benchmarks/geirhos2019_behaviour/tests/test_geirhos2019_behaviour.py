@@ -255,8 +255,8 @@ def test_a_persons_own_file_is_scored_and_told_of(mirror, answers_of):
 def test_who_cannot_label_is_not_applicable_before_anything_is_computed_or_read(card, monkeypatch):
     """Neither a toy without classes can, nor a network of other classes."""
     from corteval.model import LayerCommitment
-    from corteval.testing import toys
     from corteval.readouts import Logits
+    from corteval.testing import toys
 
     def refuse(*arguments, **options):
         raise AssertionError("data were asked for")

@@ -138,7 +138,7 @@ def test_the_penalties_are_the_reduced_list():
 
 
 def test_the_command_line_scores_it(written, capsys):
-    assert main(["score", "pixels", "Gifford2022.IT-ridge", "--json"]) == 0
+    assert main(["score", "pixels", "Gifford2022.IT-ridge", "--yes", "--json"]) == 0
     assert "scored" in capsys.readouterr().out
 
 

@@ -148,7 +148,7 @@ def test_every_person_counts_once_however_many_voxels(written):
 
 
 def test_the_command_line_scores_it(written, capsys):
-    assert main(["score", "pixels", "Hebart2023_fmri.IT-ridge", "--json"]) == 0
+    assert main(["score", "pixels", "Hebart2023_fmri.IT-ridge", "--yes", "--json"]) == 0
     assert "scored" in capsys.readouterr().out
 
 

@@ -233,7 +233,7 @@ def test_wrong_options_are_told():
 
 
 def test_the_command_line_scores_it(written, capsys):
-    assert main(["score", "pixels", RIDGE, "--json"]) == 0
+    assert main(["score", "pixels", RIDGE, "--yes", "--json"]) == 0
     assert '"status": "scored"' in capsys.readouterr().out
 
 

@@ -254,7 +254,7 @@ def test_data_without_subjects_are_refused(archive):
 
 
 def test_the_command_line_scores_it(written, capsys):
-    assert main(["score", "pixels", "Papale2025.V1-ridge", "--json"]) == 0
+    assert main(["score", "pixels", "Papale2025.V1-ridge", "--yes", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     cell = shown if isinstance(shown, dict) else shown[0]
     assert (cell["benchmark"], cell["status"]) == ("Papale2025.V1-ridge", "scored")
