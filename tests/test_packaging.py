@@ -62,11 +62,7 @@ def test_tool_settings_name_every_package():
 
 def test_known_plugins_are_those_of_the_repository():
     for kind, table in INSTALL.items():
-        provided = {
-            name: plugin.dist
-            for plugin in PLUGINS
-            for name in plugin.provided(kind)
-        }
+        provided = {name: plugin.dist for plugin in PLUGINS for name in plugin.provided(kind)}
         assert table == provided
 
 
