@@ -112,7 +112,8 @@ def test_what_is_large_unknown_or_restricted_is_refused_if_nobody_can_be_asked(c
     with pytest.raises(FetchError) as caught:
         ask(*cards)
     assert str(caught.value) == (
-        f"This would download files ({size}), and there is nobody to ask. Say --yes to agree."
+        f"This would download files ({size}), and there is nobody to ask. Say --yes to agree, "
+        "or --offline to do without."
     )
     ask(*cards, yes=True)
 
@@ -238,6 +239,21 @@ def test_data_of_several_benchmarks_are_asked_for_once(run):
             result = run("score", "toy-vision", "ToyData.*")
     assert result.code == 1
     assert result.err.count("ToyData: size unknown") == 1
+
+
+def test_benchmarks_that_need_no_consent_are_scored_whatever_the_answer_for_others(run, typing):
+    with toys.registered():
+        asked = replace(toys.DATA, identifier="Asked", access="private", resources=(file(),))
+        other = replace(toys.BENCHMARK, identifier="Asked.IT-predictivity", data=("Asked",))
+        with registry.data.temporary(asked), registry.benchmarks.temporary(other):
+            nobody = run("score", "toy-vision", "ToyData.IT-predictivity,Asked.IT-predictivity")
+            typing("n\n")
+            refused = run("score", "toy-vision", "ToyData.IT-predictivity,Asked.IT-predictivity")
+    for result in (nobody, refused):
+        assert result.code == 3
+        scored, failed = (line.split() for line in result.out.splitlines()[1:3])
+        assert (scored[-1], failed[-1]) == ("scored", "failed")
+        assert "1 of 2 benchmarks are not scored" in result.err
 
 
 def test_a_benchmark_whose_data_are_not_installed_is_no_reason_to_ask(run):

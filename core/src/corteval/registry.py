@@ -358,15 +358,26 @@ class Registry(Generic[C]):
 
         from corteval.known_plugins import INSTALL
 
-        singular = self.kind.removesuffix("s")
+        singular = "data set" if self.kind == "data" else self.kind.removesuffix("s")
         message = f"No installed plugin provides the {singular} {identifier!r}."
-        names = {n.casefold(): n for n in [*self, *INSTALL[self.kind]]}
-        key = identifier.partition("@")[0].partition("/")[0].casefold()
-        if key in names and names[key] not in set(self):
-            return f"{message} Get it with: pip install {INSTALL[self.kind][names[key]]}"
+        install = INSTALL[self.kind]
+        if self.kind == "benchmarks":  # where a suite may stand, too
+            install = {**install, **INSTALL["suites"]}
+        here = {*self, *(suites if self.kind == "benchmarks" else ())}
+        names = {n.casefold(): n for n in [*here, *install]}
+        key, _, after = identifier.partition("@")
+        key = key.partition("/")[0].casefold()
+        if key in names and names[key] not in here:
+            return f"{message} Get it with: pip install {install[names[key]]}"
+        same = [p for p in self.plugins() if p.identifier.casefold() == key]
+        if same and after:
+            return f"{message} There is {' and '.join(map(_qualified, same))}{_editions(same)}."
         close = [names[k] for k in difflib.get_close_matches(key, names, n=3, cutoff=0.5)]
         if close:
             message += f" Did you mean {' or '.join(close)}?"
+        broken = sum(plugin.error is not None for plugin in models.plugins() + self.plugins())
+        if broken:
+            message += f" Some plugins cannot be loaded: `corteval doctor` says why ({broken})."
         return f"{message} `corteval list {self.kind}` shows all."
 
 
@@ -428,14 +439,24 @@ def find(identifier: str) -> list[tuple[str, Card]]:
         except UnknownIdentifier as error:
             (of_families if slash and family in registry else unknown).append(str(error))
     if not found:
-        hints = [text for text in unknown if "Did you mean" in text or "pip install" in text]
-        hints = [*of_families, *hints]
+        for_sure = [t for t in unknown if "pip install" in t or "There is" in t]
+        close = [text for text in unknown if "Did you mean" in text]
+        close.sort(key=lambda text: -_likeness(identifier, text))
+        hints = [*of_families, *for_sure, *close]
         raise UnknownIdentifier(
             hints[0]
             if hints
             else f"Nothing installed is called {identifier!r}. See `corteval list`."
         )
     return found
+
+
+def _likeness(identifier: str, message: str) -> float:
+    """How like `identifier` the first name is that `message` suggests; 1 is the same."""
+    from difflib import SequenceMatcher
+
+    suggested = message.partition("Did you mean ")[2].partition("?")[0].partition(" or ")[0]
+    return SequenceMatcher(None, identifier.casefold(), suggested.casefold()).ratio()
 
 
 def reload() -> None:
@@ -452,6 +473,11 @@ _CREATED: dict[int, tuple[weakref.ref[Any], Creation]] = {}
 
 def _metric_cards() -> dict[str, MetricCard]:
     return {plugin.identifier: plugin.card for plugin in metrics.plugins() if plugin.card}
+
+
+def _editions(plugins: list[Plugin[Any]]) -> str:
+    numbers = [e for p in plugins if isinstance(p.card, SuiteCard) for e in p.card.editions]
+    return f", edition {' and '.join(numbers)}" if numbers else ""
 
 
 def _way_out(candidates: list[Plugin[Any]], name: str) -> str:
@@ -517,6 +543,10 @@ def check_parts(card: BenchmarkCard) -> None:
     Raises:
         CortevalError: names the first that is not, and what is like it or provides it.
     """
+    for name in ("data", "controls"):
+        if isinstance(getattr(card, name), str):
+            value = getattr(card, name)
+            raise OptionError(f"{card.identifier}: {name} is a tuple, such as ({value!r},).")
     named = [("metrics", card.metric), ("metrics", card.ceiling or "")]
     for kind, identifier in (*named, *(("data", name) for name in card.data)):
         if not identifier:
@@ -525,6 +555,12 @@ def check_parts(card: BenchmarkCard) -> None:
             KINDS[kind].card(identifier)
         except UnknownIdentifier as error:
             raise UnknownIdentifier(f"{card.identifier}: {error}") from error
+    for role, metric in (("similarity", card.metric), ("ceiling", card.ceiling)):
+        found = metrics.card(metric).role if metric else role
+        if found != role:
+            raise OptionError(
+                f"{card.identifier}: {metric} is a {found}, and stands where a {role} belongs."
+            )
 
 
 def _plugin_error(kind: str, identifier: str, source: Source, error: BaseException) -> PluginError:

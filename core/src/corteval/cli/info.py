@@ -93,8 +93,12 @@ def _facts(card: Card, source: registry.Source) -> Iterator[tuple[str, str]]:
     if source.distribution == registry.REGISTERED and isinstance(card, DataCard):
         yield from _registration_facts(card, Path(source.value))
     if isinstance(card, SuiteCard):
+        from corteval.suites import Suite
+
         for edition, parts in card.editions.items():
             yield f"edition {edition}", _parts(parts)
+        for name, weight in Suite(card=card).weights.items():
+            yield "weight", f"{weight:.4f} {name}"
     if card.resources:
         yield "size", human_size(total_size(card.resources))
     many = len(card.resources) > _FILES_SHOWN

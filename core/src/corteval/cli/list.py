@@ -33,6 +33,15 @@ JSON:
 """
 
 
+#: Distribution to begin with, by kind.
+_FIRST = {
+    "suites": "vision-suites",
+    "benchmarks": "marques2020-v1",
+    "metrics": "regression",
+    "data": "cowley2023",
+}
+
+
 @click.command("list", epilog=_EPILOG)
 @click.argument("kind", required=False, type=Kind())
 @click.argument("pattern", required=False)
@@ -59,7 +68,9 @@ def command(kind: str | None, pattern: str | None, as_json: bool) -> None:
         header = ("kind", "identifier", "version", "distribution", "summary")
         print_table(header, [_row(entry) for entry in entries], heading=2)
     else:
-        say("Nothing is installed yet; start with `pip install corteval-controls`.")
+        what = "Nothing is" if kind is None else f"No {kind} are"
+        first = _FIRST.get(kind or "", "controls")
+        say(f"{what} installed yet; start with `pip install corteval-{first}`.")
     counts = Counter(entry["status"] for entry in entries if entry["status"] != "ok")
     if counts:
         troubles = " and ".join(f"{n} {status}" for status, n in counts.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import click
 
 from corteval import registry
 from corteval.cli import ERROR, INTERRUPTED, SOME_FAILED
-from corteval.cli.consent import ask_for_benchmarks, yes_option
+from corteval.cli.consent import declined_benchmarks, yes_option
 from corteval.cli.files import check_writable, write_lines
 from corteval.cli.options import (
     json_option,
@@ -115,9 +115,11 @@ def command(
 
         rows = with_controls(rows, columns)
     asked = len(rows) * len(columns)
-    ask_for_benchmarks(columns, yes=yes)
+    declined = declined_benchmarks(columns, yes=yes)
+    kept = [name for name in columns if name not in declined]
     with working(quiet=quiet) as display:
-        scores, interrupted = _compute(rows, columns, seed, map_file, display)
+        scores, interrupted = _compute(rows, kept, seed, map_file, display)
+    scores += _declined(rows, declined)
     told = _told(scores) if shareable else scores
     written = output is None or write_lines(output, _records(told))
     # after the file, for a full disk must not cost what was computed
@@ -151,6 +153,17 @@ def _compute(
             raise
         return scores, True
     return scores, False
+
+
+def _declined(rows: Sequence[str], reasons: Mapping[str, str]) -> list[Score]:
+    """Cells of benchmarks whose data may not be downloaded."""
+    from corteval.score import Score
+
+    return [
+        Score.unscored("failed", reason, model=row, benchmark=column)
+        for row in rows
+        for column, reason in reasons.items()
+    ]
 
 
 def _cells(
