@@ -35,7 +35,12 @@ class Flat:
 
 CARDS = [
     MetricCard(
-        identifier=name, factory=f"{__name__}:Flat", summary="s", licence="MIT", options=options
+        identifier=name,
+        factory=f"{__name__}:Flat",
+        summary="s",
+        licence="MIT",
+        role="similarity" if name == "flat" else "ceiling",
+        options=options,
     )
     for name, options in {
         "flat": {"value": 0.4, "spread": 0.1},

@@ -352,7 +352,9 @@ def _check_array(assembly: Any, required: tuple[str, ...], allowed: tuple[str, .
 
 def _check_coordinate(assembly: xr.DataArray, name: str, dim: str) -> None:
     if name not in assembly.coords or assembly[name].dims != (dim,):
-        raise AssemblyError(f"Coordinate {name!r} along {dim} is missing.")
+        known = sorted(str(n) for n, c in assembly.coords.items() if c.dims == (dim,))
+        there = f"are {', '.join(known)}" if known else "is none"
+        raise AssemblyError(f"Coordinate {name!r} along {dim} is missing; there {there}.")
 
 
 def _check_ids(assembly: xr.DataArray, name: str, dim: str) -> None:

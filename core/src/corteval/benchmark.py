@@ -151,6 +151,11 @@ class NeuralBenchmark:
 
     def __post_init__(self) -> None:
         given: tuple[Any, ...] = self.time_bins
+        if not all(isinstance(b, TimeBin) or np.shape(b) == (2,) for b in given):
+            raise OptionError(
+                f"{self.card.identifier}: time_bins are pairs of start and end in ms, such as "
+                f"((70, 170),), not {given!r}."
+            )
         bins = tuple(b if isinstance(b, TimeBin) else TimeBin(*b) for b in given)
         object.__setattr__(self, "time_bins", bins)
         if self.over_time not in get_args(over.OverTime):
@@ -158,6 +163,12 @@ class NeuralBenchmark:
             raise OptionError(f"over_time is one of {known}, not {self.over_time!r}.")
         check_normalization(self.normalization)
         registry.check_parts(self.card)
+        takes = registry.metrics.card(self.card.metric).takes if self.card.metric else "neural"
+        if takes in ("answers", "choices", "times"):
+            raise OptionError(
+                f"{self.card.identifier}: {self.card.metric} compares {takes} of people, not "
+                "responses of units; see corteval.behavioural_benchmark.BehaviouralBenchmark."
+            )
         if not 1 <= len(self.card.data) <= 2:
             raise OptionError(
                 f"{self.card.identifier} names {len(self.card.data)} data sets; a neural benchmark "
@@ -188,7 +199,13 @@ class NeuralBenchmark:
         parts = zip(("assembly", "fitted_assembly"), reversed(self._recorded), strict=False)
         digests = {name: assemblies.digest(part) for name, part in parts}
         provenance = Provenance(digests={"stimuli": stimuli.digest(), **digests}, seed=self.seed)
-        notes = (*score.notes, *self._notes_on_bounds(raw), *self.notes, *self._notes_on_part())
+        notes = (
+            *score.notes,
+            *self._notes_on_bounds(raw),
+            *self.notes,
+            *self._notes_on_data(),
+            *self._notes_on_part(),
+        )
         return replace(score, notes=notes, provenance=provenance)
 
     def _compared(self, source: xr.DataArray) -> Score:
@@ -265,11 +282,19 @@ class NeuralBenchmark:
         )
 
     @cached_property
+    def _shown(self) -> StimulusSet:
+        return joined([data.stimuli() for data in self._data])
+
+    @property
+    def _stated_degrees(self) -> float | None:
+        """Extent of the stimuli, as the data have it."""
+        return self._shown.visual_degrees
+
+    @cached_property
     def _whole(self) -> StimulusSet:
-        stimuli = joined([data.stimuli() for data in self._data])
-        if self.visual_degrees is None or stimuli.visual_degrees is not None:
-            return stimuli
-        return replace(stimuli, visual_degrees=self.visual_degrees)
+        if self.visual_degrees is None or self._stated_degrees is not None:
+            return self._shown
+        return replace(self._shown, visual_degrees=self.visual_degrees)
 
     @cached_property
     def _stimuli(self) -> StimulusSet:
@@ -335,6 +360,26 @@ class NeuralBenchmark:
         given = self.metric_options.get("cross_validation") or {}
         name = given.get("group_by") if isinstance(given, Mapping) else given.group_by
         return () if name in (None, "auto") else (str(name),)
+
+    def _notes_on_data(self) -> Iterator[str]:
+        """What was asked for although the data do not have it."""
+        (*_, last) = self._recorded
+        if self.visual_degrees is not None and self._stated_degrees is None:
+            yield (
+                f"the data do not say how large the stimuli are: {self.visual_degrees:g} degrees "
+                "are what the benchmark says"
+            )
+        if not assemblies.is_neural(last):
+            return
+        if self.time_bins and "time_bin" not in last.dims and self.over_time != "averaged":
+            asked = ", ".join(f"{b.start_ms:g}-{b.end_ms:g}" for b in self.time_bins)
+            yield f"the subject was asked for {asked} ms; the data do not say their time"
+        regions = set(last["region"].values.astype(str)) if "region" in last.coords else set()
+        if regions and self.card.target not in regions:
+            yield (
+                f"the target is {self.card.target}; the neuroids are of "
+                f"{', '.join(sorted(regions)[:5])}"
+            )
 
     def _notes_on_part(self) -> tuple[str, ...]:
         if self.part is None:

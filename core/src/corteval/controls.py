@@ -79,6 +79,17 @@ def _count_units(model: str, target: str, *, build: bool) -> int | None:
     return _COUNTED.get(key)
 
 
+def absent_controls(benchmarks: Sequence[str]) -> list[str]:
+    """Controls that the cards of `benchmarks` name by a full name and nobody has installed."""
+    found: dict[str, None] = {}
+    for benchmark in benchmarks:
+        with contextlib.suppress(CortevalError):
+            for name in registry.benchmarks.card(benchmark).controls:
+                if "{model}" not in name and name.partition("/")[0] not in registry.models:
+                    found[name] = None
+    return [*found]
+
+
 def with_controls(models: Sequence[str], benchmarks: Sequence[str]) -> list[str]:
     """`models`, and after them the controls of any of them on any of `benchmarks`."""
     names = [name for b in benchmarks for m in models for name in controls_of(m, b)]

@@ -111,8 +111,10 @@ def command(
     if shareable:
         columns = _shareable(columns)
     if controls:
-        from corteval.controls import with_controls
+        from corteval.controls import absent_controls, with_controls
 
+        for name in absent_controls(columns):
+            say(f"The control {name} is named by a benchmark and not installed: it is left out.")
         rows = with_controls(rows, columns)
     asked = len(rows) * len(columns)
     declined = declined_benchmarks(columns, yes=yes)

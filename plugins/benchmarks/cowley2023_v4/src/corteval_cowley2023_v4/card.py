@@ -16,7 +16,13 @@ COWLEY2023 = """@article{cowley2023compact,
 }"""
 
 
-_CONTROLS = ("pixels", "gabor-colour", "random-cnn", "{model}-untrained")
+_CONTROLS = (
+    "pixels",
+    "gabor-colour",
+    "random-cnn",
+    "random-projection/{features}",
+    "{model}-untrained",
+)
 _FIELD_OF_VIEW = "images have no stated size in degrees and fill the model's field of view"
 
 #: The session is the only stratum, which gives the splits that published numbers on these data were

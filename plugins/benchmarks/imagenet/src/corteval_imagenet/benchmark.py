@@ -102,7 +102,8 @@ class TopOne:
             "assembly": assemblies.digest(self.ideal_responses(self.seed)),
         }
         provenance = Provenance(digests=digests, seed=self.seed)
-        return replace(score, notes=(*score.notes, *self.notes), provenance=provenance)
+        shown = f"{len(right):,} stimuli of {len(np.unique(self._truth)):,} classes"
+        return replace(score, notes=(*score.notes, *self.notes, shown), provenance=provenance)
 
     def stimuli(self) -> StimulusSet:
         """What is shown."""

@@ -1,0 +1,99 @@
+"""What a benchmark says of a card that asks for more than the data have."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from corteval import registry
+from corteval.assembly import neural
+from corteval.benchmark import NeuralBenchmark
+from corteval.cards import DataCard, MetricCard
+from corteval.controls import absent_controls
+from corteval.errors import AssemblyError, OptionError
+from corteval.scoring import score
+from corteval.testing import toys
+from corteval.testing.subjects import ReplaySubject
+
+
+class Unsized:
+    """Responses of V4 units to images of unknown size, at an unknown time."""
+
+    def stimuli(self):
+        return toys.images(30, visual_degrees=None)
+
+    def assembly(self):
+        values = np.random.default_rng(0).standard_normal((30, 4, 5))
+        values += np.random.default_rng(1).standard_normal((30, 4, 1))
+        columns = {"neuroid_id": list("abcd"), "region": ["V4"] * 4}
+        return neural(values, self.stimuli().stimulus_ids, columns)
+
+
+CARD = replace(toys.BENCHMARK, identifier="Unsized.V4-predictivity", data=("Unsized",), target="V4")
+
+
+@pytest.fixture(autouse=True)
+def plugins():
+    data = DataCard(identifier="Unsized", factory=f"{__name__}:Unsized", summary="", licence="MIT")
+    answers = MetricCard(
+        identifier="of-answers", factory="a:b", summary="", licence="MIT", takes="answers"
+    )
+    with toys.registered(), registry.data.temporary(data), registry.metrics.temporary(answers):
+        yield
+
+
+def notes(card=CARD, **options):
+    made = NeuralBenchmark(card=card, **options)
+    return score(ReplaySubject(responses=made.ideal_responses(0)), made).notes
+
+
+def test_a_size_that_the_data_do_not_state_is_told():
+    assert any("12 degrees are what the benchmark says" in n for n in notes(visual_degrees=12))
+    assert not any("degrees" in n for n in notes())
+
+
+def test_a_time_that_the_data_do_not_state_is_told():
+    assert any("asked for 70-170 ms" in n for n in notes(time_bins=((70, 170),)))
+    assert not any("asked for" in n for n in notes())
+
+
+def test_a_target_that_no_neuroid_is_of_is_told():
+    assert "the target is V7; the neuroids are of V4" in notes(replace(CARD, target="V7"))
+    assert not any("the target is" in n for n in notes())
+
+
+@pytest.mark.parametrize("bins", [(70, 170), ((70,),), "all"])
+def test_time_bins_are_pairs(bins):
+    with pytest.raises(OptionError, match="time_bins are pairs of start and end in ms"):
+        NeuralBenchmark(card=CARD, time_bins=bins)
+
+
+def test_a_metric_of_peoples_answers_is_refused_for_neurons():
+    with pytest.raises(OptionError, match="of-answers compares answers of people"):
+        NeuralBenchmark(card=replace(CARD, metric="of-answers"))
+
+
+def test_metric_and_ceiling_cannot_be_exchanged():
+    with pytest.raises(OptionError, match="toy-reliability is a ceiling, and stands where"):
+        NeuralBenchmark(card=replace(CARD, metric="toy-reliability"))
+
+
+@pytest.mark.parametrize("name", ["data", "controls"])
+def test_a_text_where_a_tuple_belongs_is_named(name):
+    with pytest.raises(OptionError, match=f"{name} is a tuple, such as"):
+        NeuralBenchmark(card=replace(CARD, **{name: "Unsized"}))
+
+
+def test_a_coordinate_that_neuroids_lack_is_named_with_those_they_have():
+    with pytest.raises(
+        AssemblyError, match="'area' along neuroid is missing; there are neuroid_id"
+    ):
+        notes(neuroids={"area": "V4"})
+
+
+def test_controls_that_are_not_installed_are_named():
+    card = replace(
+        CARD, controls=("pixles", "{model}-untrained", "toy-vision", "nobody/{features}")
+    )
+    with registry.benchmarks.temporary(card):
+        assert absent_controls([card.identifier]) == ["pixles", "nobody/{features}"]
