@@ -2,7 +2,9 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
+from pathlib import Path
 
 import pytest
 from tests.workspace import PACKAGES, PLUGINS, ROOT, WITH_CARDS
@@ -78,14 +80,14 @@ def test_versions_are_one_fact():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("plugin", PLUGINS, ids=str)
-def test_a_plugin_alone_with_core_has_all_it_needs(plugin, wheels, tmp_path):
+def test_a_plugin_alone_with_core_has_all_it_needs(plugin, wheels, environment):
     """Installed as a user would, with what it declares and nothing else, everything is built.
 
     A model whose trained weights have to be given says so, and that is an answer too.
     """
     run = [sys.executable, "-m"]
-    subprocess.run([*run, "venv", "--without-pip", tmp_path / "venv"], check=True)
-    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run([*run, "venv", "--without-pip", environment / "venv"], check=True)
+    python = environment / "venv" / "bin" / "python"
     subprocess.run(
         [*run, "pip", "--python", python, "install", "--quiet", "--no-compile"]
         + ["--find-links", str(wheels), "-c", ROOT / "constraints.txt", plugin.dist],
@@ -110,8 +112,16 @@ def test_a_plugin_alone_with_core_has_all_it_needs(plugin, wheels, tmp_path):
         "    except CortevalError as error:\n"
         "        print(name, error)\n"
     )
-    offline = {**os.environ, "CORTEVAL_OFFLINE": "1", "CORTEVAL_HOME": str(tmp_path / "home")}
-    subprocess.run([python, "-c", code], check=True, cwd=tmp_path, env=offline)
+    home = str(environment / "home")
+    offline = {**os.environ, "CORTEVAL_OFFLINE": "1", "CORTEVAL_HOME": home}
+    subprocess.run([python, "-c", code], check=True, cwd=environment, env=offline)
+
+
+@pytest.fixture
+def environment():
+    """A folder that is gone after the test: with torch, sixty environments fill a disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")
