@@ -97,3 +97,13 @@ def test_controls_that_are_not_installed_are_named():
     )
     with registry.benchmarks.temporary(card):
         assert absent_controls([card.identifier]) == ["pixles", "nobody/{features}"]
+
+
+def test_a_cell_that_failed_says_who_may_have_its_data():
+    from corteval.scoring import failed
+
+    with registry.benchmarks.temporary(CARD):
+        made = failed("toy-vision", CARD.identifier, "refused")
+    assert made.status == "failed"
+    assert dict(made.provenance.access) == {"Unsized": "public"}
+    assert failed("toy-vision", "Nobody.knows-it", "refused").provenance.access == {}

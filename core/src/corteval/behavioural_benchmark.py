@@ -267,7 +267,7 @@ class BehaviouralBenchmark:
             )
         labels = stimuli.table[self.fit_label].to_numpy(str)
         stimuli = replace(stimuli.shown(), table=stimuli.shown().table.assign(label=labels))
-        return self._sized(stimuli)
+        return stimuli.sized(self.visual_degrees)
 
     @cached_property
     def _choices(self) -> tuple[str, ...]:
@@ -308,12 +308,7 @@ class BehaviouralBenchmark:
             stimuli = stimuli.select([i for i in stimuli.stimulus_ids if i in shown])
         elif self.leave_out is not None or self.only:  # some may be in no trial that is left
             stimuli = stimuli.select([i for i in stimuli.stimulus_ids if i in self._answered])
-        return self._sized(stimuli)
-
-    def _sized(self, stimuli: StimulusSet) -> StimulusSet:
-        if self.visual_degrees is None or stimuli.visual_degrees is not None:
-            return stimuli
-        return replace(stimuli, visual_degrees=self.visual_degrees)
+        return stimuli.sized(self.visual_degrees)
 
     def _not_at_hand(self, reason: NotInData) -> StimulusSet:
         """The stimuli of the trials, as far as they are known by id."""

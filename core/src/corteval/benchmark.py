@@ -18,7 +18,7 @@ from corteval.data import DataSource
 from corteval.errors import AssemblyError, NotInData, OptionError, UndefinedScore
 from corteval.metric import Ceiling, Metric
 from corteval.model import ModelCommitment, record
-from corteval.requests import Recording, Request, TimeBin
+from corteval.requests import Recording, Request, TimeBin, as_time_bins
 from corteval.score import (
     Estimate,
     Provenance,
@@ -150,14 +150,7 @@ class NeuralBenchmark:
     part: StimulusPart | None = None
 
     def __post_init__(self) -> None:
-        given: tuple[Any, ...] = self.time_bins
-        if not all(isinstance(b, TimeBin) or np.shape(b) == (2,) for b in given):
-            raise OptionError(
-                f"{self.card.identifier}: time_bins are pairs of start and end in ms, such as "
-                f"((70, 170),), not {given!r}."
-            )
-        bins = tuple(b if isinstance(b, TimeBin) else TimeBin(*b) for b in given)
-        object.__setattr__(self, "time_bins", bins)
+        object.__setattr__(self, "time_bins", as_time_bins(self.time_bins))
         if self.over_time not in get_args(over.OverTime):
             known = ", ".join(get_args(over.OverTime))
             raise OptionError(f"over_time is one of {known}, not {self.over_time!r}.")
@@ -292,9 +285,7 @@ class NeuralBenchmark:
 
     @cached_property
     def _whole(self) -> StimulusSet:
-        if self.visual_degrees is None or self._stated_degrees is not None:
-            return self._shown
-        return replace(self._shown, visual_degrees=self.visual_degrees)
+        return self._shown.sized(self.visual_degrees)
 
     @cached_property
     def _stimuli(self) -> StimulusSet:

@@ -7,6 +7,7 @@ cache key and a line in a record.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,23 @@ class TimeBin:
             raise OptionError(
                 f"Time bin {self.start_ms}-{self.end_ms} ms does not end after it starts."
             )
+
+
+def as_time_bins(given: Iterable[TimeBin | Sequence[float]]) -> tuple[TimeBin, ...]:
+    """Time bins, of which cards give pairs of start and end in milliseconds.
+
+    Raises:
+        OptionError: for anything else.
+    """
+    if not isinstance(given, list | tuple) or not all(_is_pair(bin_) for bin_ in given):
+        raise OptionError(
+            f"time_bins are pairs of start and end in ms, such as ((70, 170),), not {given!r}."
+        )
+    return tuple(b if isinstance(b, TimeBin) else TimeBin(*b) for b in given)
+
+
+def _is_pair(given: Any) -> bool:
+    return isinstance(given, TimeBin) or (isinstance(given, list | tuple) and len(given) == 2)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import platform
 import re
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
@@ -73,14 +73,25 @@ def score_all(
             if isinstance(result, Exception):
                 row, column = _label(model, subject), _label(benchmark, task)
                 log.info("%s on %s failed", row, column, exc_info=result)
-                result = Score.unscored(
-                    "failed",
-                    str(result),
-                    model=row,
-                    benchmark=column,
-                    provenance=Provenance(access=_access(benchmark, task)),
-                )
+                access = _access(benchmark, task)
+                result = failed(row, column, str(result), access)
             yield result
+
+
+def failed(
+    model: str, benchmark: str, reason: str, access: Mapping[str, str] | None = None
+) -> Score:
+    """A cell without a score, that says who may have the data its reason may tell of.
+
+    Args:
+        model, benchmark: their names.
+        reason: why it has none.
+        access: by data set; None looks at the card of `benchmark`.
+    """
+    if access is None:
+        access = _access(benchmark, None)
+    provenance = Provenance(access=access)
+    return Score.unscored("failed", reason, model=model, benchmark=benchmark, provenance=provenance)
 
 
 def build_model(model: str | ModelCommitment) -> ModelCommitment:
@@ -208,7 +219,7 @@ def _parts(card: BenchmarkCard) -> list[tuple[str, str]]:
     return parts + [("data", identifier) for identifier in card.data]
 
 
-def _access(benchmark: str | Benchmark, task: _Task | Exception) -> dict[str, str]:
+def _access(benchmark: str | Benchmark, task: _Task | Exception | None) -> dict[str, str]:
     """Who may have the data behind a cell that failed: its reason may tell of them."""
     if isinstance(task, _Task):
         return {**task.origin.access}

@@ -114,6 +114,12 @@ class StimulusSet:
             rows &= (self.table[name] == value).to_numpy()
         return replace(self, table=self.table.loc[rows])
 
+    def sized(self, visual_degrees: float | None) -> StimulusSet:
+        """These stimuli, of the extent `visual_degrees` if they do not say theirs."""
+        if visual_degrees is None or self.visual_degrees is not None:
+            return self
+        return replace(self, visual_degrees=visual_degrees)
+
     def shown(self) -> StimulusSet:
         """What a subject may see: no labels, conditions or other columns of the experimenter."""
         return replace(self, table=self.table[[c for c in SHOWN if c in self.table.columns]])

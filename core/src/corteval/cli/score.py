@@ -159,13 +159,11 @@ def _compute(
 
 def _declined(rows: Sequence[str], reasons: Mapping[str, str]) -> list[Score]:
     """Cells of benchmarks whose data may not be downloaded."""
-    from corteval.score import Score
+    if not reasons:
+        return []
+    from corteval.scoring import failed
 
-    return [
-        Score.unscored("failed", reason, model=row, benchmark=column)
-        for row in rows
-        for column, reason in reasons.items()
-    ]
+    return [failed(row, column, reason) for row in rows for column, reason in reasons.items()]
 
 
 def _cells(

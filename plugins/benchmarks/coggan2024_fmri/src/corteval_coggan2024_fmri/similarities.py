@@ -17,7 +17,7 @@ from corteval.data import DataSource
 from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval.metric import Ceiling, Metric
 from corteval.model import ModelCommitment, record
-from corteval.requests import Recording, Request, TimeBin
+from corteval.requests import Recording, Request, TimeBin, as_time_bins
 from corteval.score import NORMALIZATIONS, Estimate, Provenance, Score, normalize
 from corteval.stimuli import StimulusSet
 from corteval_similarity import rdm_assembly
@@ -65,9 +65,7 @@ class OccludedObjects:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        given: tuple[Any, ...] = self.time_bins
-        bins = tuple(b if isinstance(b, TimeBin) else TimeBin(*b) for b in given)
-        object.__setattr__(self, "time_bins", bins)
+        object.__setattr__(self, "time_bins", as_time_bins(self.time_bins))
         if self.normalization not in NORMALIZATIONS:
             known = ", ".join(NORMALIZATIONS)
             raise OptionError(f"Normalisations are {known}, not {self.normalization!r}.")
@@ -126,9 +124,7 @@ class OccludedObjects:
     @cached_property
     def _stimuli(self) -> StimulusSet:
         stimuli = self._data.stimuli()
-        if self.visual_degrees is None or stimuli.visual_degrees is not None:
-            return stimuli
-        return replace(stimuli, visual_degrees=self.visual_degrees)
+        return stimuli.sized(self.visual_degrees)
 
     @cached_property
     def _dissimilarities(self) -> xr.DataArray:

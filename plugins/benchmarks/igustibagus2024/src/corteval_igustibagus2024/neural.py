@@ -17,7 +17,7 @@ from corteval.data import DataSource
 from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval.metric import Ceiling, Metric
 from corteval.model import ModelCommitment, record
-from corteval.requests import Recording, Request, TimeBin
+from corteval.requests import Recording, Request, TimeBin, as_time_bins
 from corteval.score import Estimate, Provenance, Score, normalize
 from corteval.stats.resampling import (
     Held,
@@ -96,9 +96,7 @@ class DomainTransfer:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        given: tuple[Any, ...] = self.time_bins
-        bins = tuple(b if isinstance(b, TimeBin) else TimeBin(*b) for b in given)
-        object.__setattr__(self, "time_bins", bins)
+        object.__setattr__(self, "time_bins", as_time_bins(self.time_bins))
         if self.splits not in get_args(Splits):
             known = " or ".join(get_args(Splits))
             raise OptionError(f"splits are {known}, not {self.splits!r}.")
@@ -183,9 +181,7 @@ class DomainTransfer:
         whole = self._data.stimuli()
         recorded = set(self._trials["stimulus_id"].values.tolist())
         stimuli = whole.select([i for i in whole.stimulus_ids if i in recorded])
-        if self.visual_degrees is None or stimuli.visual_degrees is not None:
-            return stimuli
-        return replace(stimuli, visual_degrees=self.visual_degrees)
+        return stimuli.sized(self.visual_degrees)
 
     @cached_property
     def _trials(self) -> xr.DataArray:

@@ -17,7 +17,7 @@ from corteval.cards import BenchmarkCard
 from corteval.data import DataSource
 from corteval.errors import OptionError, StimuliError, UndefinedScore
 from corteval.model import ModelCommitment, record
-from corteval.requests import Recording, Request, TimeBin
+from corteval.requests import Recording, Request, TimeBin, as_time_bins
 from corteval.score import Estimate, Provenance, Score, unnormalized
 from corteval.stats.resampling import draw, replicates
 from corteval.stimuli import StimulusSet
@@ -88,9 +88,7 @@ class ObjectReadout:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        given: tuple[Any, ...] = self.time_bins
-        bins = tuple(b if isinstance(b, TimeBin) else TimeBin(*b) for b in given)
-        object.__setattr__(self, "time_bins", bins)
+        object.__setattr__(self, "time_bins", as_time_bins(self.time_bins))
         if self.count < 1 or self.tested < 1:
             raise OptionError(f"{self.count} splits that test {self.tested} images are impossible.")
 
@@ -195,9 +193,7 @@ class ObjectReadout:
             )
         kept = np.any([self._of(d, whole.table) for d in self.domains], axis=0)
         stimuli = whole.select([i for i, k in zip(whole.stimulus_ids, kept, strict=True) if k])
-        if self.visual_degrees is None or stimuli.visual_degrees is not None:
-            return stimuli
-        return replace(stimuli, visual_degrees=self.visual_degrees)
+        return stimuli.sized(self.visual_degrees)
 
     @cached_property
     def _rows(self) -> dict[str, np.ndarray]:

@@ -20,7 +20,7 @@ from corteval.data import DataSource
 from corteval.errors import OptionError, StimuliError, UndefinedScore
 from corteval.intervals import Replicates
 from corteval.model import ModelCommitment, record
-from corteval.requests import Recording, Request, TimeBin
+from corteval.requests import Recording, Request, TimeBin, as_time_bins
 from corteval.score import Estimate, Provenance, Score, normalize
 from corteval.stats.resampling import draw, replicates
 from corteval.stimuli import StimulusSet
@@ -87,9 +87,7 @@ class FactorShare:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        given: tuple[Any, ...] = self.time_bins
-        bins = tuple(b if isinstance(b, TimeBin) else TimeBin(*b) for b in given)
-        object.__setattr__(self, "time_bins", bins)
+        object.__setattr__(self, "time_bins", as_time_bins(self.time_bins))
         if self.factor not in get_args(Factor):
             known = " or ".join(get_args(Factor))
             raise OptionError(f"The factor is {known}, not {self.factor!r}.")
@@ -189,9 +187,7 @@ class FactorShare:
         (identifier,) = self.card.data
         source = cast("DataSource", registry.data.create(identifier, **self.data_options))
         stimuli = source.stimuli()
-        if self.visual_degrees is None or stimuli.visual_degrees is not None:
-            return stimuli
-        return replace(stimuli, visual_degrees=self.visual_degrees)
+        return stimuli.sized(self.visual_degrees)
 
 
 def drawn_pairs(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast, final
+from typing import cast, final
 
 import numpy as np
 import xarray as xr
@@ -13,7 +13,7 @@ import xarray as xr
 from corteval import registry
 from corteval.data import DataSource
 from corteval.errors import AssemblyError
-from corteval.requests import TimeBin
+from corteval.requests import TimeBin, as_time_bins
 from corteval.stimuli import StimulusSet
 
 
@@ -34,9 +34,7 @@ class InTimeBins:
     folder: str | Path | None = None
 
     def __post_init__(self) -> None:
-        given: Sequence[Any] = self.time_bins
-        bins = tuple(b if isinstance(b, TimeBin) else TimeBin(*b) for b in given)
-        object.__setattr__(self, "time_bins", bins)
+        object.__setattr__(self, "time_bins", as_time_bins(self.time_bins))
 
     def stimuli(self) -> StimulusSet:
         """What was shown."""

@@ -156,9 +156,7 @@ class AcrossImages:
                 f"{self.card.data[place]} has no column {', '.join(lacking)}; it has {known}. Name "
                 "them by the options label, manipulation and details."
             )
-        if self.visual_degrees is None or stimuli.visual_degrees is not None:
-            return stimuli
-        return replace(stimuli, visual_degrees=self.visual_degrees)
+        return stimuli.sized(self.visual_degrees)
 
     @cached_property
     def _stimuli(self) -> StimulusSet:

@@ -158,9 +158,7 @@ class RobustnessBenchmark:
     def _parts(self) -> tuple[Labelled, Labelled]:
         (identifier,) = self.card.data
         source = cast("DataSource", registry.data.create(identifier, **self.data_options))
-        stimuli = source.stimuli()
-        if self.visual_degrees is not None and stimuli.visual_degrees is None:
-            stimuli = replace(stimuli, visual_degrees=self.visual_degrees)
+        stimuli = source.stimuli().sized(self.visual_degrees)
         images = labelled(stimuli, self.label, self.together)
         return divided(
             images,

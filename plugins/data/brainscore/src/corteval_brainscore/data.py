@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import pandas as pd
 import xarray as xr
@@ -17,7 +17,7 @@ import xarray as xr
 from corteval.cards import Resource
 from corteval.errors import NotInData, OptionError, WrongContent
 from corteval.fetch import fetch, fetch_archive, local_path, provided
-from corteval.requests import TimeBin
+from corteval.requests import TimeBin, as_time_bins
 from corteval.stimuli import StimulusSet
 from corteval_brainscore import shown
 from corteval_brainscore.catalogue import Holding, find, members_on
@@ -69,9 +69,7 @@ class BrainScore:
     visual_degrees: float | None = None
 
     def __post_init__(self) -> None:
-        given: Sequence[Any] = self.time_bins
-        bins = tuple(b if isinstance(b, TimeBin) else TimeBin(*b) for b in given)
-        object.__setattr__(self, "time_bins", bins)
+        object.__setattr__(self, "time_bins", as_time_bins(self.time_bins))
         if self.folder is not None and not Path(self.folder).expanduser().is_dir():
             raise OptionError(f"folder: {self.folder} is no folder.")
         find(self.member)  # an unknown name is an error now

@@ -17,7 +17,7 @@ from corteval.errors import OptionError
 from corteval.intervals import Replicates
 from corteval.metric import Ceiling
 from corteval.model import ModelCommitment, record
-from corteval.requests import Recording, Request, TimeBin
+from corteval.requests import Recording, Request, TimeBin, as_time_bins
 from corteval.score import Estimate, Provenance, Score, normalize
 from corteval.stats.resampling import FEWEST_SUBJECTS, draw, replicates
 from corteval_regression.metric import Fit, Fitted, Problem, RegressionCorrelation
@@ -81,9 +81,7 @@ class SubjectsBenchmark:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        given: tuple[Any, ...] = self.time_bins
-        bins = tuple(b if isinstance(b, TimeBin) else TimeBin(*b) for b in given)
-        object.__setattr__(self, "time_bins", bins)
+        object.__setattr__(self, "time_bins", as_time_bins(self.time_bins))
         if self.share not in get_args(Share):
             known = " or ".join(get_args(Share))
             raise OptionError(f"share is {known}, not {self.share!r}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast, final
 
@@ -51,9 +51,7 @@ class Recordings:
     def stimuli(self) -> StimulusSet:
         """Training stimuli, then test stimuli."""
         whole = sets.joined([source.stimuli() for source in self._sources])
-        if whole.visual_degrees is None and self.visual_degrees is not None:
-            whole = replace(whole, visual_degrees=self.visual_degrees)
-        return whole
+        return whole.sized(self.visual_degrees)
 
     @cached_property
     def trials(self) -> xr.DataArray:
