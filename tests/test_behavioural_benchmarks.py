@@ -53,6 +53,8 @@ COLUMNS = {
     "length": np.arange(COUNT) % 7 + 1,
     "log_frequency": np.sin(np.arange(COUNT)),
     "position": np.arange(COUNT) + 1,
+    "block": np.where(np.arange(COUNT) % 2, "second", "first"),
+    "distractors": np.arange(COUNT) // 2 % 3 * 4 + 1,
 }
 
 
