@@ -179,11 +179,14 @@ class ModelCard(Card):
         modalities: kinds of stimuli it takes.
         parameters: number of trained or drawn weights, if known.
         training_data: names of the data it was trained on; overlap with a benchmark is shown.
+        isolated: whether a run asks it in a process of its own, under opaque stimulus ids. False
+            for subjects that are data, such as recorded answers of people.
     """
 
     modalities: frozenset[Modality] = frozenset({"image"})
     parameters: int | None = None
     training_data: frozenset[str] = frozenset()
+    isolated: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,10 +198,12 @@ class ModelFamily(Card):
     Args:
         modalities: kinds of stimuli its members take.
         members: well-known members, for listings and suggestions.
+        isolated: as of `ModelCard`.
     """
 
     modalities: frozenset[Modality] = frozenset({"image"})
     members: tuple[str, ...] = ()
+    isolated: bool = True
 
     def member(self, name: str) -> ModelCard:
         """Card of one member."""
@@ -216,6 +221,7 @@ class ModelFamily(Card):
             maintainers=self.maintainers,
             superseded_by=self.superseded_by,
             modalities=self.modalities,
+            isolated=self.isolated,
         )
 
 

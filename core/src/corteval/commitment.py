@@ -183,6 +183,10 @@ class LayerCommitment:
             return 0
         return count_units(self._columns(target))
 
+    def layers_of(self, target: str) -> tuple[str, ...]:
+        """Layers that answer recordings of `target`, in order; none if it is committed to none."""
+        return _flat(self._committed(target))
+
     def perturbed(self, *perturbations: Perturbation) -> LayerCommitment:
         """A new subject with units of the perturbations' targets changed.
 

@@ -9,9 +9,9 @@ import re
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol, final, runtime_checkable
 
 from corteval import hooks, registry
 from corteval import store as stores
@@ -51,7 +51,7 @@ def score(
     if seed is not None and not isinstance(benchmark, str):
         raise OptionError("A benchmark object has its own seed; set it when you build it.")
     with contextlib.nullcontext() if store == "default" else stores.using(store):
-        return _score(_subject(model), _task(benchmark, seed))
+        return score_cell(subject_named(model), task_named(benchmark, seed))
 
 
 def score_all(
@@ -64,12 +64,12 @@ def score_all(
 
     Models and benchmarks are built once. Nothing but an interrupt stops the rest.
     """
-    tasks = [(b, _attempt(_task, b, seed if isinstance(b, str) else None)) for b in benchmarks]
+    tasks = [(b, _attempt(task_named, b, seed if isinstance(b, str) else None)) for b in benchmarks]
     for model in models:
-        subject = _attempt(_subject, model)
+        subject = _attempt(subject_named, model)
         for benchmark, task in tasks:
             broken = next((b for b in (subject, task) if isinstance(b, Exception)), None)
-            result = broken or _attempt(_score, subject, task)
+            result = broken or _attempt(score_cell, subject, task)
             if isinstance(result, Exception):
                 row, column = _label(model, subject), _label(benchmark, task)
                 log.info("%s on %s failed", row, column, exc_info=result)
@@ -100,7 +100,7 @@ def build_model(model: str | ModelCommitment) -> ModelCommitment:
     Raises:
         CortevalError: if it cannot be built, or is no subject.
     """
-    return _subject(model).model
+    return subject_named(model).model
 
 
 def build_benchmark(benchmark: str | Benchmark, seed: int | None = None) -> Benchmark:
@@ -109,10 +109,10 @@ def build_benchmark(benchmark: str | Benchmark, seed: int | None = None) -> Benc
     Raises:
         CortevalError: if it cannot be built, or is no benchmark.
     """
-    return _task(benchmark, seed).benchmark
+    return task_named(benchmark, seed).benchmark
 
 
-class _Subject(NamedTuple):
+class Subject(NamedTuple):
     """A subject, the name it is known by, and where it came from."""
 
     model: ModelCommitment
@@ -120,7 +120,46 @@ class _Subject(NamedTuple):
     origin: Provenance
 
 
-class _Task(NamedTuple):
+@final
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """What is said of a subject with each of its scores.
+
+    Args:
+        origin: where it came from, and how it computes its responses.
+        notes: what a reader must know.
+    """
+
+    origin: Provenance
+    notes: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Accountable(Protocol):
+    """A subject that is elsewhere, in another process, and knows what is said of it there."""
+
+    def account(self) -> Account:
+        """What is said of it."""
+
+
+def account_of(subject: Subject) -> Account:
+    """What is said of `subject` with its scores."""
+    if isinstance(subject.model, Accountable):
+        return subject.model.account()
+    computed = _computation(subject.model)
+    origin = replace(
+        subject.origin,
+        options={**subject.origin.options, **computed.options},
+        digests={**subject.origin.digests, **computed.digests},
+        device=computed.device,
+    )
+    notes = subject.model.notes if isinstance(subject.model, Annotated) else ()
+    if isinstance(subject.model, LayerCommitment):
+        notes = (*notes, *subject.model.layer_notes)
+    return Account(origin=origin, notes=notes)
+
+
+class Task(NamedTuple):
     """The same of a benchmark."""
 
     benchmark: Benchmark
@@ -128,7 +167,8 @@ class _Task(NamedTuple):
     origin: Provenance
 
 
-def _score(subject: _Subject, task: _Task) -> Score:
+def score_cell(subject: Subject, task: Task) -> Score:
+    """Score one on the other, tell observers, and say where the score came from."""
     hooks.notify(hooks.ScoreStarted(subject.name, task.name))
     started, clock = datetime.now(UTC), time.perf_counter()
     try:
@@ -139,33 +179,31 @@ def _score(subject: _Subject, task: _Task) -> Score:
         raise
     seconds = time.perf_counter() - clock
     known = result.provenance or Provenance(seed=task.origin.seed)
-    computed = _computation(subject.model)
+    account = account_of(subject)
+    origin = account.origin
     provenance = replace(
         known,
-        versions={**_libraries(), **subject.origin.versions, **task.origin.versions},
-        cards={**subject.origin.cards, **task.origin.cards},
-        options={**subject.origin.options, **task.origin.options, **computed.options},
-        digests={**known.digests, **computed.digests},
+        versions={**_libraries(), **origin.versions, **task.origin.versions},
+        cards={**origin.cards, **task.origin.cards},
+        options={**origin.options, **task.origin.options},
+        digests={**known.digests, **origin.digests},
         access={**known.access, **task.origin.access},
-        device=computed.device,
+        device=origin.device,
         seconds=round(seconds, 3),
         started=started.isoformat(timespec="seconds"),
     )
-    said = subject.model.notes if isinstance(subject.model, Annotated) else ()
-    if isinstance(subject.model, LayerCommitment):
-        said = (*said, *subject.model.layer_notes)
     result = replace(
         result,
         model=subject.name,
         benchmark=task.name,
-        notes=(*said, *result.notes),
+        notes=(*account.notes, *result.notes),
         provenance=provenance,
     )
     hooks.notify(hooks.ScoreFinished(subject.name, task.name, result, seconds))
     return result
 
 
-def _ask(subject: _Subject, benchmark: Benchmark) -> Score:
+def _ask(subject: Subject, benchmark: Benchmark) -> Score:
     refused = [r for r in benchmark.requests() if not subject.model.supports(r)]
     if refused:
         wanted = "; ".join(describe(r) for r in refused)
@@ -182,7 +220,12 @@ def _ask(subject: _Subject, benchmark: Benchmark) -> Score:
     return result
 
 
-def _subject(model: str | ModelCommitment) -> _Subject:
+def subject_named(model: str | ModelCommitment) -> Subject:
+    """The subject that `model` names or is, with its name and where it came from.
+
+    Raises:
+        CortevalError: if it cannot be built, or is no subject.
+    """
     built: Any = registry.models.create(model) if isinstance(model, str) else model
     if not isinstance(built, ModelCommitment):
         raise PluginError(
@@ -191,10 +234,15 @@ def _subject(model: str | ModelCommitment) -> _Subject:
             "corteval_pytorch.commit makes one of a torch module."
         )
     name = _named(built, model) or check_name(built.identifier)
-    return _Subject(built, name, _origin([built]))
+    return Subject(built, name, _origin([built]))
 
 
-def _task(benchmark: str | Benchmark, seed: int | None) -> _Task:
+def task_named(benchmark: str | Benchmark, seed: int | None) -> Task:
+    """The benchmark that `benchmark` names or is, with its name and where it came from.
+
+    Raises:
+        CortevalError: if it cannot be built, or is no benchmark.
+    """
     options = {} if seed is None else {"seed": seed}
     built: Any = benchmark
     if isinstance(benchmark, str):
@@ -206,7 +254,7 @@ def _task(benchmark: str | Benchmark, seed: int | None) -> _Task:
             "See corteval.benchmark.Benchmark."
         )
     card = built.card
-    return _Task(
+    return Task(
         built,
         _named(built, benchmark) or card.identifier,
         _origin([built], _parts(card), seed=seed),
@@ -219,9 +267,9 @@ def _parts(card: BenchmarkCard) -> list[tuple[str, str]]:
     return parts + [("data", identifier) for identifier in card.data]
 
 
-def _access(benchmark: str | Benchmark, task: _Task | Exception | None) -> dict[str, str]:
+def _access(benchmark: str | Benchmark, task: Task | Exception | None) -> dict[str, str]:
     """Who may have the data behind a cell that failed: its reason may tell of them."""
-    if isinstance(task, _Task):
+    if isinstance(task, Task):
         return {**task.origin.access}
     with contextlib.suppress(CortevalError):
         if isinstance(benchmark, str):
@@ -233,7 +281,7 @@ def _label(asked: object, built: object) -> str:
     """What a cell that failed is called: as it was asked for, else by its own name."""
     if isinstance(asked, str):
         return asked
-    return built.name if isinstance(built, _Subject | _Task) else type(asked).__name__
+    return built.name if isinstance(built, Subject | Task) else type(asked).__name__
 
 
 def _named(built: object, asked: object) -> str:

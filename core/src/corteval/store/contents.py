@@ -249,9 +249,9 @@ def _sweep(root: Path, age: float) -> None:
         shutil.rmtree(path, ignore_errors=True)
     for path, _ in _places(root, _LEASE):
         with contextlib.suppress(OSError):
-            token = leases.take(path, root)
-            if token is not None:
-                leases.release(path, token)
+            taken = leases.take(path, root)
+            if taken is not None:
+                leases.release(path, taken.token)
 
     for path, _ in _places(root, TEMPORARY):
         with contextlib.suppress(OSError):
@@ -265,22 +265,22 @@ def _remove(folder: Folder, root: Path, keep: Collection[Path]) -> bool:
         return False
     lease = lease_of(folder.path)
     try:
-        token = leases.take(lease, root)
+        taken = leases.take(lease, root)
     except OSError:
         return False
-    if token is None:
+    if taken is None:
         return False
     try:
         now = _folder(folder.path, folder.kind)
         if now is None or now.last_used != folder.last_used:
             return False
-        aside = folder.path.with_name(f"{folder.path.name}.removed-{token}")
+        aside = folder.path.with_name(f"{folder.path.name}.removed-{taken.token}")
         folder.path.rename(aside)  # at once, so that nobody sees half an artifact
         shutil.rmtree(aside, ignore_errors=True)
     except OSError:
         return False
     finally:
-        leases.release(lease, token)
+        leases.release(lease, taken.token)
     return True
 
 

@@ -113,17 +113,51 @@ def holds(path: Path) -> bool:
     return mine is not None and mine.thread == threading.get_ident()
 
 
-def take(path: Path, root: Path) -> str | None:
-    """Token of the lease, taken without waiting; None if it may be in use."""
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """A lease that was taken without waiting.
+
+    Args:
+        token: of the lease.
+        left: whether it was there, left by somebody who is dead.
+        owner: who that was, if the lease told.
+    """
+
+    token: str
+    left: bool = False
+    owner: Owner | None = None
+
+
+#: Leases that a caller has seen: their signatures, and since when by the monotonic clock.
+Watched = dict[Path, tuple[tuple[int, int, bytes], float]]
+
+
+def take(path: Path, root: Path, watched: Watched | None = None) -> Taken | None:
+    """The lease, taken without waiting; None if it may be in use.
+
+    Args:
+        path: of the lease.
+        root: folder of the store.
+        watched: kept by a caller who asks again and again, so that an owner on another machine who
+            shows no life for `SILENCE` seconds is taken to be dead.
+    """
     token = secrets.token_hex(8)
     if _create(path, token):
-        return token
+        return Taken(token=token)
     sight = _look(path)
     if sight is None:
         return None
     state = _state(sight.owner)
     stale = state == "dead" or (state == "unknown" and sight.age > FORGOTTEN)
-    return token if stale and _replace(path, root, sight, token) else None
+    if state == "unknown" and not stale and watched is not None:
+        signature, since = watched.get(path, (None, 0.0))
+        if signature == sight.signature:
+            stale = time.monotonic() - since >= SILENCE
+        else:
+            watched[path] = (sight.signature, time.monotonic())
+    if not stale or not _replace(path, root, sight, token):
+        return None
+    return Taken(token=token, left=True, owner=sight.owner)
 
 
 def release(path: Path, token: str) -> None:

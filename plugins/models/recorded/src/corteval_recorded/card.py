@@ -12,4 +12,5 @@ RECORDED = ModelFamily(
     # a stimulus is known by its id, whatever it is
     modalities=frozenset({"image", "text", "video"}),
     members=("example",),
+    isolated=False,
 )

@@ -1,0 +1,154 @@
+"""``corteval plan``: what a run would do, without doing it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from corteval.cards import human_size
+from corteval.cli.options import json_option, mirror_option, verbose_option
+from corteval.cli.selection import expand
+from corteval.cli.tables import print_json, print_table, say
+
+if TYPE_CHECKING:
+    from corteval.run.plan import Known, Plan
+
+#: Cells that are listed one by one unless more is asked for.
+_LISTED = 60
+
+_EPILOG = """\b
+Examples:
+  corteval plan pixels,gabor-colour vision-v1
+  corteval plan 'cornet-*' 'Cowley2023.*' --cells
+  corteval plan pixels 'Marques2020.*' --json | jq .missing
+
+\b
+States: cached (a record of the same code, versions and seed is there), failed (a record of a
+failure is; `--again` computes it once more), missing (to be computed), not applicable (the model
+takes no such stimuli), broken (a plugin cannot be loaded).
+
+\b
+JSON:
+  {"schema": "corteval.run-plan/1", "run": "1a2b...", "cells": 12, "cached": 10, "missing": 2,
+   "tasks": 3, "predicted_seconds": 40.2, "cells_without_prediction": 0,
+   "largest_peak_bytes": 900000000, "download_bytes": 0,
+   "list": [{"model": "pixels", "benchmark": "...", "state": "missing", "seconds": 20.1, ...}]}
+"""
+
+_STATES = ("cached", "missing", "failed", "not applicable", "broken")
+
+
+@click.command("plan", epilog=_EPILOG)
+@click.argument("models")
+@click.argument("benchmarks")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the benchmarks.")
+@click.option("--again", is_flag=True, help="Cells that failed count as missing.")
+@click.option("--cells", is_flag=True, help="List every cell.")
+@mirror_option
+@verbose_option
+@json_option
+def command(
+    models: str, benchmarks: str, seed: int, again: bool, cells: bool, as_json: bool
+) -> None:
+    """Show what a run would do: cells, time and memory.
+
+    MODELS and BENCHMARKS are as in `corteval run`. Nothing is built, downloaded or computed.
+    """
+    from corteval.run.plan import described
+
+    plan = planned(models, benchmarks, seed=seed, again=again)
+    facts = {**described(plan), "download_bytes": _lacking(plan)}
+    if as_json:
+        print_json("corteval.run-plan/1", run=plan.identity, **facts, list=_list(plan))
+        return
+    if cells or len(plan.known) <= _LISTED:
+        header = ("model", "benchmark", "state", "predicted", "memory", "")
+        print_table(header, [_row(known) for known in plan.known], heading=2)
+    else:
+        print_table(("model", *_STATES, "predicted"), _by_model(plan))
+    say(summary(plan, facts))
+
+
+def planned(
+    models: str, benchmarks: str, *, seed: int, again: bool, isolation: str = "process"
+) -> Plan:
+    """The plan of what was typed."""
+    from corteval.run import index, records
+    from corteval.run.plan import make_plan
+
+    order = "The order is MODELS BENCHMARKS."
+    rows = expand("models", models, hint=order)
+    columns = expand("benchmarks", benchmarks, hint=order)
+    with index.opened(records.default()) as known:
+        return make_plan(rows, columns, known, seed=seed, isolation=isolation, again=again)
+
+
+def summary(plan: Plan, facts: dict[str, Any]) -> str:
+    """A plan in a sentence or two."""
+    counts = plan.counts()
+    states = ", ".join(f"{counts[state]:,} {state}" for state in _STATES if counts[state])
+    text = f"{len(plan.known):,} cells: {states or 'none'}."
+    seconds, unknown = facts["predicted_seconds"], facts["cells_without_prediction"]
+    if seconds is not None:
+        text += f" The missing ones took other models about {in_words(seconds)} of one worker"
+        text += f", {unknown} of them not counted." if unknown else "."
+    if facts.get("largest_peak_bytes"):
+        text += f" Memory of one worker: up to {human_size(facts['largest_peak_bytes'])}."
+    if facts.get("download_bytes"):
+        text += f" To be downloaded: {human_size(facts['download_bytes'])}."
+    return text
+
+
+def in_words(seconds: float) -> str:
+    """A time as people say it."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _lacking(plan: Plan) -> int | None:
+    """Bytes of data that are not here yet, as far as the publishers tell sizes."""
+    from corteval import registry
+    from corteval.errors import CortevalError
+    from corteval.fetch import is_cached
+
+    total = 0
+    benchmarks = {known.cell.benchmark for known in plan.known if known.state == "missing"}
+    names: set[str] = set()
+    for benchmark in benchmarks:
+        names |= set(registry.benchmarks.member_card(benchmark).data)
+    for name in names:
+        try:
+            resources = registry.data_card(name).resources
+        except CortevalError:
+            continue
+        total += sum(r.size or 0 for r in resources if not is_cached(r))
+    return total
+
+
+def _list(plan: Plan) -> list[dict[str, Any]]:
+    return [
+        {**asdict(known.cell), **{n: v for n, v in asdict(known).items() if n != "cell"}}
+        for known in plan.known
+    ]
+
+
+def _row(known: Known) -> tuple[str, ...]:
+    seconds = "-" if known.seconds is None else in_words(known.seconds)
+    memory = "-" if known.peak_bytes is None else human_size(known.peak_bytes)
+    return known.cell.model, known.cell.benchmark, known.state, seconds, memory, known.reason
+
+
+def _by_model(plan: Plan) -> list[tuple[str, ...]]:
+    rows = []
+    for model in plan.models:
+        own = [known for known in plan.known if known.cell.model == model]
+        counts: Counter[str] = Counter(known.state for known in own)
+        told = [k.seconds for k in own if k.state == "missing" and k.seconds is not None]
+        numbers = [str(counts[state]) for state in _STATES]
+        rows.append((model, *numbers, in_words(sum(told)) if told else "-"))
+    return rows

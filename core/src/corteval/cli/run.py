@@ -1,0 +1,206 @@
+"""``corteval run``: a matrix of models and benchmarks, in parallel, that goes on after anything."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from corteval.cli import INTERRUPTED, SOME_FAILED
+from corteval.cli.consent import declined_benchmarks, yes_option
+from corteval.cli.options import (
+    json_option,
+    mirror_option,
+    no_store_option,
+    offline_option,
+    quiet_option,
+    verbose_option,
+)
+from corteval.cli.plan import planned, summary
+from corteval.cli.tables import print_json, print_table, say
+
+if TYPE_CHECKING:
+    from corteval.run.folder import RunFolder
+    from corteval.run.plan import Plan
+
+_EPILOG = """\b
+Examples:
+  corteval run pixels,gabor-colour,cornet-s-untrained vision-v1
+  corteval run 'cornet-*' 'Cowley2023.*' --workers 4 --timeout 3600
+  corteval status --watch
+  corteval retry --failed
+
+\b
+The same command goes on where it stopped, whatever stopped it: what has a record is not computed
+again. Models run in processes of their own, which are shown opaque stimuli and hold no responses.
+
+\b
+JSON:
+  {"schema": "corteval.run/1", "run": "1a2b...", "folder": "/home/me/...", "cells": 12,
+   "computed": 2, "cached": 10, "failed": 0, "unfinished": 0,
+   "failures": [{"model": "...", "benchmark": "...", "failure": "crash", "reason": "..."}]}
+
+Exit codes: 0 all done, 3 some cells failed or are unfinished, 130 interrupted, 143 terminated.
+"""
+
+TERMINATED = 143
+
+
+@click.command("run", epilog=_EPILOG)
+@click.argument("models")
+@click.argument("benchmarks")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the benchmarks.")
+@click.option(
+    "--executor", default="local", metavar="NAME", help="local, or serial in this process."
+)
+@click.option("--workers", type=click.IntRange(min=1), help="Of local; the cores by default.")
+@click.option(
+    "--isolation",
+    type=click.Choice(["process", "none"]),
+    default="process",
+    help="Where models run: in a process of their own, or with the responses (not protected).",
+)
+@click.option("--timeout", type=click.FloatRange(min=0.1), help="Seconds that one task may take.")
+@click.option("--again", is_flag=True, help="Compute cells once more that failed.")
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Of the run; by default below CORTEVAL_HOME.",
+)
+@no_store_option
+@yes_option
+@offline_option
+@mirror_option
+@quiet_option
+@verbose_option
+@json_option
+@click.pass_context
+def command(
+    context: click.Context,
+    models: str,
+    benchmarks: str,
+    seed: int,
+    executor: str,
+    workers: int | None,
+    isolation: str,
+    timeout: float | None,
+    again: bool,
+    folder: Path | None,
+    yes: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Score models on benchmarks in parallel; goes on where it stopped.
+
+    MODELS and BENCHMARKS are as in `corteval score`.
+    """
+    from corteval.run.plan import described
+
+    plan = planned(models, benchmarks, seed=seed, again=again, isolation=isolation)
+    plan = _agreed(plan, yes=yes)
+    say(summary(plan, described(plan)))
+    if not plan.tasks:
+        say("Nothing is left to be computed.")
+        _report(plan, None, as_json)
+        _leave(context, plan, None)
+        return
+    from corteval.run.folder import RunFolder
+
+    run = RunFolder.create(plan, folder)
+    again_ = [identity for identity in run.tasks if run.is_done(identity)]
+    for identity in again_:  # it ended without a record, or its record is gone
+        run.forget(identity)
+    code = execute(run, executor, workers=workers, timeout=timeout, quiet=quiet)
+    _report(plan, run, as_json)
+    if code:
+        context.exit(code)
+    _leave(context, plan, run)
+
+
+def execute(
+    run: RunFolder,
+    executor: str,
+    *,
+    workers: int | None = None,
+    timeout: float | None = None,
+    quiet: bool = False,
+) -> int:
+    """Work on a run; the exit code if a signal ended it, else 0."""
+    from corteval.cli.run_display import showing
+    from corteval.run.executors import executor_named
+    from corteval.run.worker import Limits, Stopped
+
+    chosen = executor_named(executor, workers=workers or _cores())
+    try:
+        with showing(run, quiet=quiet) as look:
+            chosen(run, Limits(timeout_seconds=timeout), look)
+    except KeyboardInterrupt:
+        say(f"Interrupted. The same command goes on; `corteval status {run.folder.name}` tells.")
+        return INTERRUPTED
+    except Stopped as stopped:
+        return 128 + stopped.number
+    return 0
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _agreed(plan: Plan, *, yes: bool) -> Plan:
+    """The plan without cells whose data may not be downloaded."""
+    wanted = [*dict.fromkeys(c.benchmark for task in plan.tasks for c in task.cells)]
+    declined = declined_benchmarks(wanted, yes=yes) if wanted else {}
+    if not declined:
+        return plan
+    tasks = tuple(t for t in plan.tasks if t.cells[0].benchmark not in declined)
+    known = tuple(
+        replace(k, state="failed", reason=declined[k.cell.benchmark])
+        if k.state == "missing" and k.cell.benchmark in declined
+        else k
+        for k in plan.known
+    )
+    return replace(plan, tasks=tasks, known=known)
+
+
+def _report(plan: Plan, run: RunFolder | None, as_json: bool) -> None:
+    from corteval.run.status import status_of
+
+    status = status_of(run) if run is not None else None
+    computed = status.finished if status else 0
+    unfinished = status.unfinished if status else 0
+    failures = list(status.failures) if status else []
+    cells = [task for task in plan.tasks if task.kind == "score"]
+    if as_json:
+        print_json(
+            "corteval.run/1",
+            run=plan.identity,
+            folder=str(run.folder) if run else None,
+            cells=len(plan.known),
+            computed=computed,
+            cached=plan.counts().get("cached", 0),
+            failed=len(failures),
+            unfinished=unfinished,
+            failures=failures,
+        )
+        return
+    if failures:
+        rows = [(f["model"], f["benchmark"], f["failure"], f["reason"]) for f in failures]
+        print_table(("model", "benchmark", "failure", "reason"), rows, heading=2)
+    if run is not None:
+        say(
+            f"{computed} of {len(cells)} cells computed, {len(failures)} failed, {unfinished} "
+            f"unfinished. Run {run.folder.name}: {run.folder}"
+        )
+
+
+def _leave(context: click.Context, plan: Plan, run: RunFolder | None) -> None:
+    from corteval.run.status import status_of
+
+    status = status_of(run) if run is not None else None
+    if status is not None and (status.failures or status.unfinished):
+        context.exit(SOME_FAILED)
+    if any(known.state in ("failed", "broken") for known in plan.known):
+        context.exit(SOME_FAILED)

@@ -1,0 +1,137 @@
+"""Cells of a matrix, and what determines the score of each, as far as it is known before compute.
+
+The key of a cell is the SHA-256 of the cards of model, benchmark, metric, ceiling and data, of the
+versions and the source code of the packages behind them, and of the seed. A changed plugin, a
+raised version or another release of a metric gives another key, hence a new record beside the old.
+Weights and stimuli are pinned by digest in the code of plugins; the digests of what was in fact
+used are in every record, and `corteval recompute` compares them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, final
+
+from corteval import __version__, registry
+from corteval.cards import BenchmarkCard, Card
+from corteval.errors import CortevalError
+from corteval.registry import Source
+from corteval.store import canonical
+
+#: Kinds of files in a package that may change what it computes.
+_SUFFIXES = {".py", ".json", ".csv", ".npy", ".npz", ".toml", ".txt"}
+
+
+@final
+@dataclass(frozen=True, kw_only=True, order=True)
+class Cell:
+    """One model on one benchmark.
+
+    Args:
+        model, benchmark: identifiers.
+        seed: of the benchmark's resampling.
+    """
+
+    model: str
+    benchmark: str
+    seed: int = 0
+
+
+@lru_cache(maxsize=1_000_000)
+def key_of(cell: Cell) -> str:
+    """Hexadecimal SHA-256 of what determines the score of `cell`.
+
+    Raises:
+        CortevalError: for names nobody has installed.
+    """
+    content = {
+        "model": _side("models", cell.model),
+        "benchmark": _benchmark(cell.benchmark),
+        "seed": cell.seed,
+        "corteval": __version__,
+    }
+    return canonical.digest_of(content)
+
+
+@lru_cache(maxsize=100_000)
+def _benchmark(identifier: str) -> str:
+    card = registry.benchmarks.member_card(identifier)
+    assert isinstance(card, BenchmarkCard)
+    parts = [_side("benchmarks", identifier)]
+    named = [("metrics", card.metric), ("metrics", card.ceiling)]
+    for kind, name in [*named, *(("data", name) for name in card.data)]:
+        if name:
+            with contextlib.suppress(CortevalError):  # its use tells what is wrong
+                parts.append(_side(kind, name))
+    return canonical.digest_of(parts)
+
+
+@lru_cache(maxsize=100_000)
+def _side(kind: str, identifier: str) -> str:
+    """Digest of a card, and of the package it comes from."""
+    card = registry.KINDS[kind].member_card(identifier)
+    source = registry.KINDS[kind].source(identifier)
+    content = {
+        "kind": kind,
+        "card": _card_text(card),
+        "distribution": source.distribution,
+        "version": source.version,
+        "source": source_digest(source),
+    }
+    return canonical.digest_of(content)
+
+
+def _card_text(card: Card) -> str:
+    return repr([(f.name, _ordered(getattr(card, f.name))) for f in fields(card)])
+
+
+def _ordered(value: Any) -> Any:
+    """`value` with sets and mappings in one order, so that its text is the same everywhere."""
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(repr, value))
+    if isinstance(value, Mapping):
+        return sorted((str(name), _ordered(item)) for name, item in value.items())
+    if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
+        return [_ordered(item) for item in value]
+    return repr(value)
+
+
+def source_digest(source: Source) -> str:
+    """SHA-256 over the files of the package, or the one file, that a plugin comes from."""
+    if source.distribution == registry.RUNTIME:
+        return hashlib.sha256(source.value.encode()).hexdigest()
+    path = Path(source.value)
+    if path.is_file():
+        return _files_digest((path,))
+    return _package_digest(source.value.partition(":")[0].partition(".")[0])
+
+
+@lru_cache(maxsize=10_000)
+def _package_digest(package: str) -> str:
+    try:
+        found = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        return ""
+    if found is None or found.origin is None:
+        return ""
+    origin = Path(found.origin)
+    if origin.name != "__init__.py":
+        return _files_digest((origin,))
+    files = (p for p in origin.parent.rglob("*") if p.suffix in _SUFFIXES and p.is_file())
+    return _files_digest(tuple(sorted(files)), origin.parent)
+
+
+def _files_digest(files: tuple[Path, ...], root: Path | None = None) -> str:
+    sha = hashlib.sha256()
+    for path in files:
+        name = path.relative_to(root).as_posix() if root else ""
+        data = path.read_bytes()
+        sha.update(f"{name}|{len(data)}|".encode())
+        sha.update(data)
+    return sha.hexdigest()

@@ -1,0 +1,43 @@
+"""Executors: who starts workers on a run. The run's folder is the whole state, so any may die."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from corteval import hooks
+from corteval.errors import OptionError
+from corteval.run.folder import RunFolder
+from corteval.run.local import run_here
+from corteval.run.worker import Limits, Worker, work
+
+#: Called now and then to show progress.
+Look = Callable[[], None]
+
+
+class Executor(Protocol):
+    """Works on a run until it is done or cancelled."""
+
+    def __call__(self, run: RunFolder, limits: Limits, look: Look) -> None:
+        """Start workers, wait for them, and call `look` meanwhile."""
+
+
+def executor_named(name: str, *, workers: int) -> Executor:
+    """The executor `name`.
+
+    Raises:
+        OptionError: if there is none of that name.
+    """
+    if name == "serial":
+        return _serial
+    if name == "local":
+        return lambda run, limits, look: run_here(run, workers=workers, limits=limits, look=look)
+    raise OptionError(f"There is no executor {name!r}; there are serial and local.")
+
+
+def _serial(run: RunFolder, limits: Limits, look: Look) -> None:
+    """All tasks in this process, one after the other."""
+    worker = Worker(run=run, name="serial", limits=limits)
+    with worker, hooks.observing(worker):
+        work(worker)
+    look()

@@ -1,0 +1,303 @@
+"""A model in another process, as a subject: the worker's side of `host`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, final
+
+import numpy as np
+import xarray as xr
+
+from corteval import hooks
+from corteval import store as stores
+from corteval.cards import Modality
+from corteval.errors import CortevalError, UnsupportedRequest
+from corteval.perturbation import Perturbation
+from corteval.requests import Request
+from corteval.run import wire
+from corteval.run.opaque import Disguise, disguised, granted, renamed_request
+from corteval.score import Provenance
+from corteval.scoring import Account
+from corteval.settings import KNOWN, setting
+from corteval.stimuli import StimulusSet
+
+#: Environment variables that the process of a model gets, by name or beginning.
+PASSED = ("PATH", "HOME", "LANG", "TMPDIR", "TERM", "TZ", "USER", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+PASSED_BEGINNINGS = (
+    "LC_",
+    "OMP_",
+    "MKL_",
+    "OPENBLAS_",
+    "CUDA_",
+    "NVIDIA_",
+    "TORCH_",
+    "HF_",
+    "PYTHON",
+)
+
+#: Settings that tell the process of a model where weights lie and whether it may load them.
+_SETTINGS = ("home", "mirror", "offline", "store_limit", "store_verify", "plugin_path")
+
+#: Of what a model prints, as much is kept.
+TAIL_BYTES = 16_384
+LOG_BYTES = 10_000_000
+
+#: Sets that one process of a model is shown without being written again.
+_SETS = 8
+
+
+class ModelFailed(CortevalError):
+    """The model's own code raised an error; it would do so again."""
+
+
+class ModelDied(CortevalError):
+    """The process of the model ended: by a crash of native code, or by a signal."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ModelOutOfMemory(CortevalError):
+    """The model's process had too little memory."""
+
+
+@final
+class RemoteModel:
+    """A subject that lives in a process of its own.
+
+    Args:
+        model: identifier.
+        log: file for what it prints.
+        seed: of the order in which it is shown stimuli.
+        command: starts the process; None starts this Python.
+    """
+
+    def __init__(
+        self, model: str, *, log: Path, seed: str, command: Sequence[str] | None = None
+    ) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="corteval-model-"))
+        self._seed = seed
+        self._sets: dict[str, tuple[dict[str, Any], Disguise]] = {}
+        self.peak_bytes = 0
+        self._printed = _Printed(log)
+        self._process = subprocess.Popen(
+            [*(command or (sys.executable, "-m", "corteval.run.host"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=self._folder,
+            env=environment(),
+            start_new_session=True,
+        )
+        assert self._process.stderr is not None
+        self._printed.follow(self._process.stderr)
+        try:
+            facts = self._ask({"do": "build", "model": model, **_store_and_settings()})[0]
+        except BaseException:
+            self.close()
+            raise
+        self._identifier: str = facts["identifier"]
+        self.name: str = facts["name"]
+        self._modalities: frozenset[Modality] = frozenset(facts["modalities"])
+        self._visual_degrees: float | None = facts["visual_degrees"]
+
+    @property
+    def identifier(self) -> str:
+        """Name in tables and records."""
+        return self._identifier
+
+    @property
+    def modalities(self) -> frozenset[Modality]:
+        """Kinds of stimuli it takes."""
+        return self._modalities
+
+    @property
+    def visual_degrees(self) -> float | None:
+        """Extent of its field of view."""
+        return self._visual_degrees
+
+    def supports(self, request: Request) -> bool:
+        """Whether the model can answer `request`; what it would be shown is not shown yet."""
+        sets: list[StimulusSet] = []
+        content = wire.request_to_json(request, sets)
+        described = [self._shown(_first_of(part))[0] for part in sets]
+        return bool(self._ask({"do": "supports", "request": content, "sets": described})[0])
+
+    def respond(
+        self, stimuli: StimulusSet, requests: Sequence[Request]
+    ) -> dict[Request, xr.DataArray]:
+        """Answer `requests`, under the experimenter's ids."""
+        description, disguise = self._shown(stimuli.shown())
+        asked = [renamed_request(request, disguise.names()) for request in requests]
+        content = self._content("respond", description, asked)
+        facts, arrays = self._ask(content)
+        answers = wire.answers_from_message(asked, facts, arrays)
+        return {
+            request: disguise.reveal(answers[opaque])
+            for request, opaque in zip(requests, asked, strict=True)
+        }
+
+    def prepare(self, stimuli: StimulusSet, requests: Sequence[Request]) -> None:
+        """Record, in one pass, what answers all `requests`, for whoever asks next."""
+        description, _ = self._shown(stimuli.shown())
+        self._ask(self._content("prepare", description, requests))
+
+    def perturbed(self, *perturbations: Perturbation) -> RemoteModel:
+        """Not yet possible across the border."""
+        raise UnsupportedRequest(
+            f"{self.identifier} runs in a process of its own, where it cannot be perturbed yet; "
+            "score perturbed subjects with corteval.score."
+        )
+
+    def account(self) -> Account:
+        """What is said of the model with its scores."""
+        said = self._ask({"do": "describe"})[0]
+        return Account(origin=Provenance(**said["origin"]), notes=tuple(said["notes"]))
+
+    def kill(self) -> None:
+        """End the process at once, from any thread."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End the process and remove what it was shown."""
+        for stream in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                if stream is not None:
+                    stream.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        kill_group(self._process)
+        self._printed.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _content(
+        self, do: str, stimuli: Mapping[str, Any], requests: Sequence[Request]
+    ) -> dict[str, Any]:
+        sets: list[StimulusSet] = []
+        asked = [wire.request_to_json(request, sets) for request in requests]
+        fits = [granted(r) for r in requests if granted(r) is not None]
+        described = [self._shown(part)[0] for part in fits if part is not None]
+        return {"do": do, "stimuli": stimuli, "requests": asked, "sets": described}
+
+    def _shown(self, stimuli: StimulusSet) -> tuple[dict[str, Any], Disguise]:
+        labelled = "label" in stimuli.table.columns
+        key = f"{stimuli.digest()}-{labelled}"
+        if key not in self._sets:
+            while len(self._sets) >= _SETS:
+                oldest = next(iter(self._sets))
+                shutil.rmtree(self._sets.pop(oldest)[0]["folder"], ignore_errors=True)
+            folder = self._folder / f"stimuli-{len(self._sets)}-{os.urandom(4).hex()}"
+            self._sets[key] = disguised(stimuli, folder, self._seed)
+        return self._sets[key]
+
+    def _ask(self, content: Mapping[str, Any]) -> tuple[Any, list[np.ndarray]]:
+        """Send a message, pass on progress, and return the answer.
+
+        Raises:
+            ModelFailed, ModelOutOfMemory, ModelDied
+        """
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            wire.send(self._process.stdin, content)
+            said, arrays = wire.receive(self._process.stdout)
+            while "progress" in said:
+                hooks.notify(hooks.Progress(*said["progress"]))
+                said, arrays = wire.receive(self._process.stdout)
+        except wire.Broken as error:
+            raise self._died(error) from error
+        self.peak_bytes = max(self.peak_bytes, said.get("peak_bytes", 0))
+        if "error" in said:
+            if said["memory"]:
+                raise ModelOutOfMemory(said["error"])
+            raise ModelFailed(said["error"])
+        return said["value"], arrays
+
+    def _died(self, error: Exception) -> CortevalError:
+        kill_group(self._process)
+        code = self._process.wait()
+        self._printed.close()
+        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        last = self._printed.tail.strip()
+        said = f" It said last: {last[-1000:]}" if last else ""
+        return ModelDied(f"The model's process ended {how} ({error}).{said}", code)
+
+
+def environment() -> dict[str, str]:
+    """What of this process's environment a model gets."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in PASSED or name.startswith(PASSED_BEGINNINGS)
+    }
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process and whatever it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _store_and_settings() -> dict[str, Any]:
+    active = stores.active()
+    return {
+        "store": None if active is None else str(active.folder),
+        "settings": {n: setting(n).value for n in _SETTINGS if n in KNOWN and setting(n).value},
+    }
+
+
+def _first_of(stimuli: StimulusSet) -> StimulusSet:
+    """One stimulus of each label: enough to say whether a task can be done."""
+    if "label" not in stimuli.table.columns:
+        return stimuli.select(stimuli.stimulus_ids[:1]).shown()
+    kept = stimuli.table.drop_duplicates("label").index
+    return stimuli.select([str(name) for name in kept]).shown()
+
+
+class _Printed:
+    """What a model prints: the end of it in memory, and the beginning in a file."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._kept: deque[bytes] = deque()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def tail(self) -> str:
+        """The end."""
+        return b"".join(self._kept)[-TAIL_BYTES:].decode("utf-8", "replace")
+
+    def follow(self, stream: IO[bytes]) -> None:
+        """Read until the end, in the background."""
+        self._thread = threading.Thread(target=self._read, args=[stream], daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Wait for the end."""
+        if self._thread is not None:
+            self._thread.join(2)
+
+    def _read(self, stream: IO[bytes]) -> None:
+        written = self._log.stat().st_size if self._log.exists() else 0
+        with self._log.open("ab") as file:
+            while chunk := stream.read1(4096):  # type: ignore[attr-defined]
+                self._kept.append(chunk)
+                while sum(map(len, self._kept)) > 2 * TAIL_BYTES:
+                    self._kept.popleft()
+                if written < LOG_BYTES:
+                    file.write(chunk[: LOG_BYTES - written])
+                    file.flush()
+                    written += len(chunk)

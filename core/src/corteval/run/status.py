@@ -1,0 +1,96 @@
+"""How far a run is, read from its folder."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from corteval import settings
+from corteval.errors import OptionError
+from corteval.run.folder import RunFolder
+from corteval.store import leases
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """Cells of a run in numbers.
+
+    Args:
+        cells: how many are to be computed.
+        finished: how many of them have a record of a score, or of why there is none.
+        by_status: of those, by the status of the score.
+        failures: cells that failed, with kind and reason.
+        unfinished: cells still to be done.
+        at_work: tasks that somebody is at.
+        cancelled: whether workers were told to stop.
+    """
+
+    cells: int
+    finished: int
+    by_status: Mapping[str, int]
+    failures: tuple[Mapping[str, Any], ...]
+    unfinished: int
+    at_work: tuple[Mapping[str, Any], ...]
+    cancelled: bool
+
+
+def status_of(run: RunFolder) -> Status:
+    """How far `run` is."""
+    done = run.done()
+    by_status: Counter[str] = Counter()
+    failures, at_work, cells = [], [], 0
+    held = {path.name for path in (run.folder / "leases").iterdir()}
+    for identity, task in run.tasks.items():
+        cells += task.kind == "score"
+        is_held = identity in held and identity not in done
+        if is_held and leases.in_use(run.folder / "leases" / identity):
+            at_work.append(_named(task))
+        if identity not in done or task.kind != "score":
+            continue
+        outcome = run.outcome(identity)
+        if outcome is None:
+            continue
+        by_status[outcome.status] += 1
+        if outcome.failure:
+            facts = {"failure": outcome.failure, "reason": outcome.reason}
+            failures.append({**_named(task), **facts, "record": outcome.record})
+    ended = sum(by_status.values())
+    return Status(
+        cells=cells,
+        finished=ended - len(failures),
+        by_status=dict(by_status),
+        failures=tuple(failures),
+        unfinished=cells - ended,
+        at_work=tuple(at_work),
+        cancelled=run.cancelled,
+    )
+
+
+def run_named(name: str | None) -> RunFolder:
+    """The run in a folder, of an identity, or the last one.
+
+    Raises:
+        OptionError: if there is none.
+    """
+    base = settings.home() / "runs"
+    if name is None:
+        plans = list(base.glob("*/plan.json"))
+        if not plans:
+            raise OptionError(f"There is no run in {base} yet; `corteval run` makes one.")
+        return RunFolder(max(plans, key=lambda path: path.stat().st_mtime_ns).parent)
+    for folder in (Path(name).expanduser(), base / name):
+        if (folder / "plan.json").is_file():
+            return RunFolder(folder)
+    known = ", ".join(sorted(path.parent.name for path in base.glob("*/plan.json"))[-5:])
+    raise OptionError(
+        f"There is no run {name!r}: neither a folder with a plan.json nor one of {known or 'none'}."
+    )
+
+
+def _named(task: Any) -> dict[str, Any]:
+    named = {"task": task.identity, "model": task.model or "-"}
+    return {**named, "benchmark": task.cells[0].benchmark}

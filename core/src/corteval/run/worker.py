@@ -1,0 +1,388 @@
+"""A worker: takes tasks of a run one after the other until none is left.
+
+``python -m corteval.run.worker FOLDER``. It holds benchmarks and responses; models live in
+processes of their own (`remote`), except those whose cards say that they are data. Any number of
+workers on any number of machines may work on one folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any, final
+
+from corteval import hooks, registry
+from corteval import store as stores
+from corteval.benchmark import NeuralBenchmark
+from corteval.cards import ModelCard
+from corteval.errors import CortevalError, FetchError, StorageFull, StoreError
+from corteval.hooks import hookimpl
+from corteval.run import records
+from corteval.run.folder import CRASHES, Claim, Failure, Outcome, RunFolder
+from corteval.run.host import peak_bytes
+from corteval.run.isolation import command_for
+from corteval.run.plan import Task
+from corteval.run.records import Measured, Record
+from corteval.run.remote import ModelDied, ModelOutOfMemory, RemoteModel
+from corteval.score import Provenance, Score
+from corteval.scoring import Subject, failed, score_cell, subject_named, task_named
+from corteval.scoring import Task as Benchmarking
+
+#: Benchmarks that a worker keeps, with their data, for the next model.
+_BENCHMARKS = 32
+
+#: Seconds between two looks at the folder while all that is left is others' work, at most.
+_PAUSE = 1.0
+
+#: Seconds between two signs of progress of one task in the events.
+_TELLING = 2.0
+
+
+class Stopped(BaseException):
+    """A signal asked the worker to stop."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a worker keeps to.
+
+    Args:
+        kinds: of tasks it takes; all if empty.
+        seconds: after which it takes no more tasks.
+        timeout_seconds: of one task; None lets it take what it takes.
+    """
+
+    kinds: tuple[str, ...] = ()
+    seconds: float | None = None
+    timeout_seconds: float | None = None
+
+
+@final
+@dataclass
+class Worker:
+    """What a worker has open."""
+
+    run: RunFolder
+    name: str
+    limits: Limits = Limits()
+    records: records.Records = field(default_factory=records.default)
+    model: RemoteModel | None = None
+    model_name: str = ""
+    benchmarks: dict[str, Benchmarking] = field(default_factory=dict)
+    now: Task | None = None
+    told: float = 0.0
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close_model()
+
+    def close_model(self) -> None:
+        """End the process of the model."""
+        if self.model is not None:
+            self.model.close()
+        self.model, self.model_name = None, ""
+
+    def subject(self, name: str) -> Subject:
+        """The model `name`, in a process of its own if it is one to be isolated."""
+        if self.run.plan.isolation == "none" or not _is_isolated(name):
+            return subject_named(name)
+        if self.model is None or self.model_name != name:
+            self.close_model()
+            self.model = RemoteModel(
+                name,
+                log=self.run.log(f"model-{self.name}"),
+                seed=self.run.plan.identity,
+                command=command_for(self.run.plan.isolation, name),
+            )
+            self.model_name = name
+        return Subject(self.model, self.model.name, Provenance())
+
+    def benchmark(self, name: str, seed: int) -> Benchmarking:
+        """The benchmark `name`, with what it has read of its data."""
+        found = self.benchmarks.pop(name, None) or task_named(name, seed)
+        self.benchmarks[name] = found
+        while len(self.benchmarks) > _BENCHMARKS:
+            self.benchmarks.pop(next(iter(self.benchmarks)))
+        return found
+
+    @hookimpl
+    def corteval_progress(self, event: hooks.Progress) -> None:
+        """Put progress among the events, now and then."""
+        moment = time.monotonic()
+        if self.now is not None and moment - self.told > _TELLING:
+            self.told = moment
+            facts = {"done": event.completed, "total": event.total, "unit": event.unit}
+            self.run.tell("progress", self.now, worker=self.name, what=event.task, **facts)
+
+
+def work(worker: Worker) -> bool:
+    """Do tasks until none is left that this worker may do; whether all of the run is done."""
+    run, limits = worker.run, worker.limits
+    started = time.monotonic()
+    waiting = {i: t for i, t in run.tasks.items() if not limits.kinds or t.kind in limits.kinds}
+    pause = 0.01
+    while waiting:
+        late = limits.seconds is not None and time.monotonic() - started > limits.seconds
+        if run.cancelled or late:
+            return False
+        for identity in run.done() & waiting.keys():
+            del waiting[identity]
+        claim = next(_claims(worker, waiting), None)
+        if claim is None:
+            time.sleep(pause)
+            pause = min(_PAUSE, 1.5 * pause)
+            continue
+        pause = 0.01
+        while claim is not None:  # without looking at the folder again, as long as it goes well
+            waiting.pop(claim.task.identity, None)
+            if not do(worker, claim):
+                waiting[claim.task.identity] = claim.task
+            late = limits.seconds is not None and time.monotonic() - started > limits.seconds
+            claim = None if run.cancelled or late else next(_claims(worker, waiting), None)
+    return True
+
+
+def _claims(worker: Worker, waiting: dict[str, Task]) -> Iterator[Claim]:
+    """Claims on tasks whose turn it is; first those of the model that is loaded."""
+    run = worker.run
+    done: set[str] = set()
+
+    def ready(task: Task) -> bool:
+        for before in task.after:
+            if before in waiting and before not in done:
+                if not run.is_done(before):
+                    return False
+                done.add(before)
+        return True
+
+    for own in (True, False):
+        for task in [*waiting.values()]:
+            if (task.model == worker.model_name) is own and ready(task):
+                claim = run.claim(task)
+                if claim is not None:
+                    yield claim
+
+
+def do(worker: Worker, claim: Claim) -> bool:
+    """Do a task that is ours, and give it back; whether it came to an end."""
+    task, run = claim.task, worker.run
+    run.tell("started", task, worker=worker.name)
+    clock = time.perf_counter()
+    worker.now = task
+    try:
+        with _deadline(worker, claim):
+            outcome = _outcome(worker, task)
+    except Stopped:
+        run.tell("stopped", task, worker=worker.name)
+        raise
+    finally:
+        worker.now = None
+        if sys.exc_info()[0] is not None:
+            run.release(claim)
+    seconds = round(time.perf_counter() - clock, 3)
+    outcome = Outcome(**{**vars(outcome), "seconds": seconds, "worker": worker.name})
+    try:
+        ended = run.finish(task, outcome)
+    except StoreError as error:  # the disk is full: it stays to be done
+        run.tell("unwritten", task, reason=str(error), worker=worker.name)
+        ended = True
+    finally:
+        run.release(claim)
+    if not ended:
+        time.sleep(_backoff(run, task, outcome.failure))
+    return ended
+
+
+def _backoff(run: RunFolder, task: Task, failure: Failure) -> float:
+    return 4.0 ** (len(run.attempts(task.identity)) - 1) if failure == "network" else 0.0
+
+
+def _outcome(worker: Worker, task: Task) -> Outcome:
+    """What comes of a task; never raises but to stop."""
+    try:
+        if task.kind == "ceiling":
+            return _ceiling(worker, task)
+        if task.kind == "prepare":
+            return _prepare(worker, task)
+        return _scored(worker, task)
+    except (Exception, SystemExit) as error:
+        failure, reason = _classified(error)
+        if isinstance(error, ModelDied | ModelOutOfMemory):
+            worker.close_model()
+        if task.kind != "score":  # what it was for goes wrong by itself, or does not
+            return Outcome(status="done", reason=f"{failure}: {reason}")
+        name = ""
+        if failure in ("error", "crash"):  # others may go better another time
+            cell = task.cells[0]
+            with contextlib.suppress(StoreError):
+                name = _kept(worker, task, failed(cell.model, cell.benchmark, reason), None)
+        return Outcome(status="failed", failure=failure, reason=reason, record=name)
+
+
+def _classified(error: BaseException) -> tuple[Failure, str]:
+    """Kind of failure, and the reason in words."""
+    if isinstance(error, ModelDied):
+        by = signal.Signals(-error.code).name if error.code < 0 else ""
+        failure: Failure = "crash" if by in CRASHES or error.code >= 0 else "killed"
+        return failure, str(error)
+    if isinstance(error, ModelOutOfMemory | MemoryError):
+        return "memory", str(error) or "There is not enough memory."
+    if isinstance(error, StorageFull):
+        return "storage", str(error)
+    if isinstance(error, FetchError):
+        return "network", str(error)
+    if isinstance(error, CortevalError):
+        return "error", str(error)
+    return "error", f"{type(error).__name__}: {error}"
+
+
+def _scored(worker: Worker, task: Task) -> Outcome:
+    cell = task.cells[0]
+    benchmark = worker.benchmark(cell.benchmark, cell.seed)
+    subject = worker.subject(cell.model)
+    score = score_cell(subject, benchmark)
+    peak = peak_bytes() + (worker.model.peak_bytes if worker.model is not None else 0)
+    return Outcome(status=score.status, record=_kept(worker, task, score, peak))
+
+
+def _kept(worker: Worker, task: Task, score: Score, peak: int | None) -> str:
+    """Name of the record of `score`, which is written now."""
+    origin = score.provenance
+    record = Record(
+        cell=task.cells[0],
+        key=task.keys[0],
+        score=score,
+        isolation=worker.run.plan.isolation if worker.model is not None else "none",
+        parents={} if origin is None else dict(origin.digests),
+        measured=Measured(
+            host=socket.gethostname(),
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            seconds=None if origin is None else origin.seconds,
+            peak_bytes=peak,
+            run=worker.run.plan.identity,
+        ),
+    )
+    return worker.records.add(record).stem
+
+
+def _ceiling(worker: Worker, task: Task) -> Outcome:
+    """Compute a ceiling, which the store keeps for all models."""
+    cell = task.cells[0]
+    worker.benchmark(cell.benchmark, cell.seed).benchmark.ceiling()
+    return Outcome(status="done")
+
+
+def _prepare(worker: Worker, task: Task) -> Outcome:
+    """Record what several benchmarks on the same stimuli ask of a model, in one pass."""
+    subject = worker.subject(task.model)
+    if not isinstance(subject.model, RemoteModel) or stores.active() is None:
+        return Outcome(status="done")
+    asked: dict[str, tuple[Any, list[Any]]] = {}
+    for cell in task.cells:
+        benchmark = worker.benchmark(cell.benchmark, cell.seed).benchmark
+        if not isinstance(benchmark, NeuralBenchmark):
+            continue
+        stimuli = benchmark.stimuli()
+        wanted = [r for r in benchmark.requests() if subject.model.supports(r)]
+        asked.setdefault(stimuli.digest(), (stimuli, []))[1].extend(wanted)
+    for stimuli, requests in asked.values():
+        if len(requests) > 1:
+            subject.model.prepare(stimuli, [*dict.fromkeys(requests)])
+    return Outcome(status="done")
+
+
+def _is_isolated(name: str) -> bool:
+    card = registry.models.member_card(name)
+    return not isinstance(card, ModelCard) or card.isolated
+
+
+@contextlib.contextmanager
+def _deadline(worker: Worker, claim: Claim) -> Iterator[None]:
+    """End the model, and if that does not help the worker, when a task takes too long."""
+    seconds = worker.limits.timeout_seconds
+    if seconds is None:
+        yield
+        return
+    run, task = worker.run, claim.task
+    ended = threading.Event()
+
+    def watch() -> None:
+        if ended.wait(seconds):
+            return
+        outcome = Outcome(
+            status="failed",
+            failure="timeout",
+            reason=f"It took longer than {seconds:g} seconds (--timeout).",
+            seconds=seconds,
+            worker=worker.name,
+        )
+        run.finish(task, outcome)
+        run.release(claim)
+        if worker.model is not None:
+            worker.model.kill()
+        if ended.wait(5):
+            return
+        os._exit(75)  # whoever started it starts another
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    del frame
+    raise Stopped(number)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Work on a folder as its arguments say."""
+    parser = argparse.ArgumentParser(prog="corteval.run.worker")
+    parser.add_argument("folder")
+    parser.add_argument("--name", default=f"{socket.gethostname()}-{os.getpid()}")
+    parser.add_argument("--kinds", default="")
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--timeout", type=float)
+    given = parser.parse_args(arguments)
+    limits = Limits(
+        kinds=tuple(k for k in given.kinds.split(",") if k),
+        seconds=given.seconds,
+        timeout_seconds=given.timeout,
+    )
+    return run_worker(RunFolder(given.folder), given.name, limits)
+
+
+def run_worker(run: RunFolder, name: str, limits: Limits) -> int:
+    """Work until nothing is left or a signal comes; the exit code."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        signal.signal(number, _stop)
+    worker = Worker(run=run, name=name, limits=limits)
+    try:
+        with worker, hooks.observing(worker):
+            work(worker)
+    except Stopped as stopped:
+        return 128 + stopped.number
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
