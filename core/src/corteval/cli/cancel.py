@@ -7,7 +7,6 @@ import click
 from corteval.cli.options import json_option, verbose_option
 from corteval.cli.tables import print_json, say
 
-
 _EPILOG = """\b
 Examples:
   corteval cancel

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,8 +46,6 @@ JSON:
 
 Exit codes: 0 all done, 3 some cells failed or are unfinished, 130 interrupted, 143 terminated.
 """
-
-TERMINATED = 143
 
 
 @click.command("run", epilog=_EPILOG)
@@ -131,8 +130,9 @@ def execute(
     """Work on a run; the exit code if a signal ended it, else 0."""
     from corteval.cli.run_display import showing
     from corteval.run.executors import executor_named
-    from corteval.run.worker import Limits, Stopped
+    from corteval.run.worker import Limits, Stopped, stop_on
 
+    stop_on(signal.SIGTERM)
     chosen = executor_named(executor, workers=workers or _cores())
     try:
         with showing(run, quiet=quiet) as look:

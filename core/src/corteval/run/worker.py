@@ -349,6 +349,12 @@ def _deadline(worker: Worker, claim: Claim) -> Iterator[None]:
         ended.set()
 
 
+def stop_on(*numbers: int) -> None:
+    """Raise `Stopped` when one of these signals comes."""
+    for number in numbers:
+        signal.signal(number, _stop)
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
     del frame
     raise Stopped(number)
@@ -373,8 +379,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run_worker(run: RunFolder, name: str, limits: Limits) -> int:
     """Work until nothing is left or a signal comes; the exit code."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
-        signal.signal(number, _stop)
+    stop_on(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
     worker = Worker(run=run, name=name, limits=limits)
     try:
         with worker, hooks.observing(worker):
