@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from corteval.cards import human_size
 from corteval.cli import INTERRUPTED, SOME_FAILED
 from corteval.cli.consent import declined_benchmarks, yes_option
 from corteval.cli.options import (
@@ -101,6 +102,7 @@ def command(
     plan = planned(models, benchmarks, seed=seed, again=again, isolation=isolation)
     plan = _agreed(plan, yes=yes)
     say(summary(plan, described(plan)))
+    plan, fitting = _fitting(plan, workers or _cores())
     if not plan.tasks:
         say("Nothing is left to be computed.")
         _report(plan, None, as_json)
@@ -109,14 +111,28 @@ def command(
     from corteval.run.folder import RunFolder
 
     run = RunFolder.create(plan, folder)
-    again_ = [identity for identity in run.tasks if run.is_done(identity)]
-    for identity in again_:  # it ended without a record, or its record is gone
-        run.forget(identity)
-    code = execute(run, executor, workers=workers, timeout=timeout, quiet=quiet)
+    _forget_what_has_no_record(run)
+    code = execute(run, executor, workers=fitting, timeout=timeout, quiet=quiet)
     _report(plan, run, as_json)
     if code:
         context.exit(code)
     _leave(context, plan, run)
+
+
+def _forget_what_has_no_record(run: RunFolder) -> None:
+    """Do again what failed without a record, or whose record is gone.
+
+    What another process of the same run has finished since the plan was made stays.
+    """
+    from corteval.run import records
+
+    there = {path.stem for path in records.default().paths()}
+    for identity, task in run.tasks.items():
+        outcome = run.outcome(identity)
+        if outcome is None or task.kind != "score":
+            continue
+        if outcome.failure or outcome.record not in there:
+            run.forget(identity)
 
 
 def execute(
@@ -143,6 +159,37 @@ def execute(
     except Stopped as stopped:
         return 128 + stopped.number
     return 0
+
+
+def _fitting(plan: Plan, workers: int) -> tuple[Plan, int]:
+    """The plan, and as many workers as fit into memory, by what the same benchmarks took before.
+
+    Cells that would not fit alone are refused now, not killed after hours.
+    """
+    from corteval.memory import available_bytes
+
+    available = available_bytes()
+    too_large = {
+        k.cell: f"It took {human_size(k.peak_bytes)} with other models; {human_size(available)} "
+        "of memory are left here. Run it on a larger machine."
+        for k in plan.known
+        if k.state == "missing" and k.peak_bytes is not None and k.peak_bytes > available
+    }
+    if too_large:
+        plan = replace(
+            plan,
+            tasks=tuple(t for t in plan.tasks if not set(t.cells) & too_large.keys()),
+            known=tuple(
+                replace(k, state="failed", reason=too_large[k.cell]) if k.cell in too_large else k
+                for k in plan.known
+            ),
+        )
+        say(f"{len(too_large)} cells are refused: {next(iter(too_large.values()))}")
+    peaks = [k.peak_bytes for k in plan.known if k.state == "missing" and k.peak_bytes]
+    fitting = max(1, min(workers, available // max(peaks))) if peaks else workers
+    if fitting < workers:
+        say(f"{fitting} of {workers} workers are started: more would not fit into memory.")
+    return plan, fitting
 
 
 def _cores() -> int:
