@@ -68,6 +68,11 @@ _Folder = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--time-bin-ms", nargs=2, type=float, metavar="START END", multiple=True)
 @click.option("--unit", help="Of the responses.")
 @click.option("--group-by", metavar="COLUMN", help="Stimuli that are never divided.")
+@click.option("--folds", type=click.IntRange(min=2), help="How many; ten if it is not said.")
+@click.option(
+    "--parts", metavar="COLUMN", help="Each of its values, such as experiments, has benchmarks."
+)
+@click.option("--nuisances", metavar="MODELS", help="Comma list; what models explain beyond them.")
 @click.option("--species")
 @click.option("--visibility", type=click.Choice(["private", "public"]))
 @click.option("--licence")
@@ -224,8 +229,8 @@ def _description(
         identifier = click.prompt("Identifier, e.g. MyLab2026", err=True)
     if "columns" in given:
         given["columns"] = dict(_pair(text) for text in given["columns"])
-    if "dims" in given:
-        given["dims"] = tuple(part.strip() for part in given["dims"].split(","))
+    for name in {"dims", "nuisances"} & set(given):
+        given[name] = tuple(part.strip() for part in given[name].split(",") if part.strip())
     description, questions = guessed(folder, id=str(identifier), **given)
     if asks and _asked():
         description = _confirmed(folder, description, given, questions)
