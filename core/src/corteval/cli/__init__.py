@@ -43,6 +43,8 @@ VERBS = {
     "cancel": "Have the workers of a run stop, wherever they are.",
     "worker": "Take tasks of a run until none is left.",
     "verify": "Check every digest of the records.",
+    "leaderboard": "Rank models by their mean over a suite or list of benchmarks.",
+    "compare": "Compare two models on all benchmarks that both have scores on.",
     "recompute": "Compute some records once more, from nothing, and compare.",
     "layers": "Score the layers of a model, and choose one for each target.",
     "cite": "Print BibTeX of plugins and of what they use.",

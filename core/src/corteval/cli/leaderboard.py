@@ -1,0 +1,196 @@
+"""``corteval leaderboard``: models in order of their means, with what is not known about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from corteval.cli.options import json_option, verbose_option
+from corteval.cli.selection import expand, suites_in
+from corteval.cli.tables import print_json, print_table, say
+from corteval.errors import OptionError
+
+if TYPE_CHECKING:
+    from corteval.report.gathering import Gathered
+    from corteval.stats.board import Mean
+    from corteval.stats.ranks import Rank
+
+_EPILOG = """\b
+Examples:
+  corteval leaderboard vision-v1
+  corteval leaderboard 'Cowley2023.V4-ridge,Cowley2023.V4-rdm' --missing bounds
+  corteval leaderboard vision-neural@1.0 --from scores.jsonl --json
+
+\b
+A model that lacks a score on one of the benchmarks is not ranked, unless --missing says otherwise:
+bounds (its interval holds whatever it may score), pairwise (mean share of models beaten), zero
+(lacking scores are 0 and all are clipped to 0-1, as the field's leaderboard does).
+The interval of a rank holds the places it takes when stimuli, neuroids or subjects are drawn again;
+models of one group cannot be told from the best of it (paired test, Holm, alpha .05).
+
+\b
+JSON:
+  {"schema": "corteval.leaderboard/1", "name": "vision-v1@1.0", "weights": {"...": 0.5},
+   "missing": "not-ranked", "withheld": 0,
+   "ranked": [{"model": "...", "mean": 0.4, "low": 0.3, "high": 0.5, "rank": 1, "rank_low": 1,
+               "rank_high": 2, "probability_best": 0.8, "group": 1}],
+   "not_ranked": [{"model": "...", "lacking": ["..."]}]}
+"""
+
+
+@click.command("leaderboard", epilog=_EPILOG)
+@click.argument("benchmarks")
+@click.option("--models", help="Identifiers and patterns; all with records by default.")
+@click.option(
+    "--missing",
+    type=click.Choice(["not-ranked", "bounds", "pairwise", "zero"]),
+    default="not-ranked",
+    help="What becomes of models that lack a score.",
+)
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="A folder of records, or a file of `corteval score --output`; else those in the home.",
+)
+@click.option("--private", is_flag=True, help="Also scores on private data; they are marked.")
+@verbose_option
+@json_option
+def command(
+    benchmarks: str,
+    models: str | None,
+    missing: Any,
+    source: Path | None,
+    private: bool,
+    as_json: bool,
+) -> None:
+    """Rank models by their mean over a suite or list of benchmarks.
+
+    Means, ranks and ties come with their uncertainty. Nothing is computed anew.
+    """
+    from corteval.stats.board import Board, means
+    from corteval.stats.ranks import ranks
+
+    name, weights = weights_of(benchmarks)
+    gathered = gathered_from(source, private=private)
+    board = gathered.board
+    if models is not None:
+        chosen = _chosen(models, board.models)
+        board = Board.of(s for (model, _), s in board.scores.items() if model in chosen)
+    found = means(board, weights, missing=missing)
+    ranked = ranks(found)
+    if as_json:
+        _print_json(name, weights, missing, gathered, found, ranked)
+        return
+    of = {mean.model: mean for mean in found}
+    rows = [_row(rank, of[rank.model]) for rank in ranked]
+    placed = {rank.model for rank in ranked}
+    left = [m for m in found if m.model not in placed]
+    rows += [(m.model, "-", "-", _interval(m), "-", "-", _lacks(m, weights)) for m in left]
+    header = ("model", "rank", "mean", "95 % interval", "ranks", "best", "")
+    print_table(header, rows)
+    say(f"{name}: {len(ranked)} of {len(found)} models are ranked on {len(weights)} benchmarks.")
+    if gathered.withheld:
+        say(f"{gathered.withheld} cells are on private data and left out (--private shows them).")
+
+
+def weights_of(benchmarks: str) -> tuple[str, Mapping[str, float]]:
+    """Name and weights of a suite, or of a list, whose benchmarks weigh the same."""
+    suites = suites_in(benchmarks)
+    if len(suites) == 1 and "," not in benchmarks:
+        return suites[0].name, suites[0].weights
+    names = expand("benchmarks", benchmarks)
+    return benchmarks, dict.fromkeys(names, 1 / len(names))
+
+
+def gathered_from(source: Path | None, *, private: bool) -> Gathered:
+    """Scores of a folder of records, of a file, or of the home.
+
+    Raises:
+        OptionError: if there are none.
+    """
+    from corteval.report import gathering
+    from corteval.run import records
+
+    if source is not None and source.is_file():
+        return gathering.from_file(source, private=private)
+    if source is not None and not source.is_dir():
+        raise OptionError(f"There is neither a folder of records nor a file at {source}.")
+    kept = records.Records(source) if source else records.default()
+    found = gathering.from_records(kept, private=private)
+    if not found.board.scores and not found.withheld:
+        raise OptionError(
+            f"There are no records in {kept.folder}; `corteval run` makes them, and --from names "
+            "a file of `corteval score --output`."
+        )
+    return found
+
+
+def _chosen(text: str, known: tuple[str, ...]) -> set[str]:
+    from fnmatch import fnmatchcase
+
+    parts = [part.strip().casefold() for part in text.split(",") if part.strip()]
+    chosen = {m for m in known if any(fnmatchcase(m.casefold(), part) for part in parts)}
+    if not chosen:
+        raise OptionError(f"No model with records matches {text!r}; there are {', '.join(known)}.")
+    return chosen
+
+
+def _row(rank: Rank, mean: Mean) -> tuple[str, ...]:
+    places = f"{rank.low}-{rank.high}" if rank.low < rank.high else str(rank.low)
+    best = f"{100 * rank.probability_best:.0f} %"
+    ties = f"group {rank.group}"
+    return rank.model, str(rank.rank), f"{mean.value:.4f}", _interval(mean), places, best, ties
+
+
+def _interval(mean: Mean) -> str:
+    known = mean.low == mean.low and mean.high == mean.high
+    return f"{mean.low:.4f} to {mean.high:.4f}" if known else "-"
+
+
+def _lacks(mean: Mean, weights: Mapping[str, float]) -> str:
+    shown = ", ".join(mean.lacking[:2]) + (", ..." if len(mean.lacking) > 2 else "")
+    return f"not ranked: lacks {len(mean.lacking)} of {len(weights)} ({shown})"
+
+
+def _print_json(
+    name: str,
+    weights: Mapping[str, float],
+    missing: str,
+    gathered: Gathered,
+    found: list[Mean],
+    ranked: list[Rank],
+) -> None:
+    of = {mean.model: mean for mean in found}
+    placed = {rank.model for rank in ranked}
+    print_json(
+        "corteval.leaderboard/1",
+        name=name,
+        weights=weights,
+        missing=missing,
+        withheld=gathered.withheld,
+        ranked=[
+            {
+                "model": r.model,
+                "mean": of[r.model].value,
+                "low": of[r.model].low,
+                "high": of[r.model].high,
+                "rank": r.rank,
+                "rank_low": r.low,
+                "rank_high": r.high,
+                "probability_best": r.probability_best,
+                "group": r.group,
+                "lacking": of[r.model].lacking,
+            }
+            for r in ranked
+        ],
+        not_ranked=[
+            {"model": m.model, "lacking": m.lacking, "low": m.low, "high": m.high}
+            for m in found
+            if m.model not in placed
+        ],
+    )

@@ -1,0 +1,1 @@
+"""Reports: what records say, as tables, figures and pages that work offline."""

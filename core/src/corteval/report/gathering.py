@@ -1,0 +1,96 @@
+"""Which scores a report is of: the current ones of the records, without what is private."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from corteval.errors import CortevalError, OptionError, ScoreFormatError
+from corteval.run.records import Record, Records
+from corteval.score import Score
+from corteval.sharing import private_data, redacted
+from corteval.stats.board import Board
+
+log = logging.getLogger(__name__)
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Gathered:
+    """A board, and the records behind it.
+
+    Args:
+        board: the current scores.
+        history: all records of each cell, the oldest first.
+        withheld: cells left out since their data are private.
+        damaged: files that were left out, with the reason.
+    """
+
+    board: Board
+    history: dict[tuple[str, str], tuple[Record, ...]]
+    withheld: int = 0
+    damaged: tuple[str, ...] = ()
+
+
+def from_records(records: Records, *, private: bool = False) -> Gathered:
+    """The current scores of all cells: of each the last record that was made.
+
+    Args:
+        records: where they lie.
+        private: also scores on private data, without values of single neuroids or stimuli.
+    """
+    found: dict[tuple[str, str], list[Record]] = {}
+    damaged = []
+    withheld = set()
+    for path in records.paths():
+        try:
+            record = records.read(path)
+        except CortevalError as error:
+            log.warning("A record is left out: %s", error)
+            damaged.append(str(error))
+            continue
+        cell = (record.cell.model, record.cell.benchmark)
+        if private_data(record.score) and not private:
+            withheld.add(cell)
+            continue
+        found.setdefault(cell, []).append(record)
+    history = {
+        cell: tuple(sorted(several, key=lambda r: (r.measured.sequence, r.digest)))
+        for cell, several in found.items()
+    }
+    current = (redacted(several[-1].score) for several in history.values())
+    return Gathered(
+        board=Board.of(current),
+        history=history,
+        withheld=len(withheld),
+        damaged=tuple(damaged),
+    )
+
+
+def from_file(path: Path, *, private: bool = False) -> Gathered:
+    """The scores of a file that ``corteval score --output`` wrote.
+
+    Raises:
+        OptionError: if it cannot be read, or holds no scores.
+    """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OptionError(f"{path} cannot be read: {error}.") from error
+    try:
+        scores = [Score.from_json(line) for line in lines if line.strip()]
+    except ScoreFormatError as error:
+        raise OptionError(
+            f"{path} holds no scores, one JSON object a line, as `corteval score --output` "
+            f"writes them: {error}"
+        ) from error
+    return _of_scores(scores, private=private)
+
+
+def _of_scores(scores: Iterable[Score], *, private: bool) -> Gathered:
+    scores = [*scores]
+    kept = [redacted(s) for s in scores if private or not private_data(s)]
+    return Gathered(board=Board.of(kept), history={}, withheld=len(scores) - len(kept))

@@ -1,0 +1,210 @@
+"""Boards: the current scores of many models on many benchmarks, and means over suites of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, final, get_args
+
+import numpy as np
+
+from corteval.errors import OptionError
+from corteval.intervals import corrected_replicates
+from corteval.score import Score, normalized_replicates
+
+#: What becomes of a model that lacks a score on a benchmark of a suite.
+Missing = Literal["not-ranked", "bounds", "pairwise", "zero"]
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Board:
+    """Scores by model and benchmark.
+
+    Args:
+        scores: one of each cell at most; what is not there was not computed.
+    """
+
+    scores: Mapping[tuple[str, str], Score]
+
+    @classmethod
+    def of(cls, scores: Iterable[Score]) -> Board:
+        """Of `scores`; of several on one cell, the last one given."""
+        return cls(scores={(s.model, s.benchmark): s for s in scores})
+
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        """Models in order of their names."""
+        return tuple(sorted({model for model, _ in self.scores}, key=str.casefold))
+
+    @cached_property
+    def benchmarks(self) -> tuple[str, ...]:
+        """Benchmarks in order of their names."""
+        return tuple(sorted({name for _, name in self.scores}, key=str.casefold))
+
+    def value(self, model: str, benchmark: str) -> float:
+        """Normalised score; NaN where there is none."""
+        score = self.scores.get((model, benchmark))
+        return float("nan") if score is None or score.status != "scored" else score.value
+
+    def values(
+        self, models: Sequence[str] | None = None, benchmarks: Sequence[str] | None = None
+    ) -> np.ndarray:
+        """(model, benchmark) normalised scores; NaN where there is none."""
+        rows, columns = models or self.models, benchmarks or self.benchmarks
+        return np.array([[self.value(m, b) for b in columns] for m in rows]).reshape(
+            len(rows), len(columns)
+        )
+
+    def draws(self, model: str, benchmark: str) -> np.ndarray | None:
+        """Bootstrap replicates of a score, corrected as its interval is; None if it has none.
+
+        Replicate b of two models on one benchmark is of the same draw, so that differences are
+        paired.
+        """
+        score = self.scores.get((model, benchmark))
+        if score is None or score.status != "scored":
+            return None
+        return corrected_replicates(score.value, normalized_replicates(score))
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Mean:
+    """Weighted mean of a model over a suite.
+
+    Args:
+        model: its name.
+        value: the mean; NaN if it is not ranked.
+        low, high: interval at `level`; under ``"bounds"`` also for what is missing.
+        lacking: benchmarks without a score.
+        draws: replicates of the mean, for ranks; empty if not ranked.
+    """
+
+    model: str
+    value: float
+    low: float
+    high: float
+    lacking: tuple[str, ...]
+    draws: np.ndarray
+
+
+def means(
+    board: Board,
+    weights: Mapping[str, float],
+    *,
+    missing: Missing = "not-ranked",
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> list[Mean]:
+    """Means of all models over benchmarks with `weights`, which sum to 1.
+
+        m = Σ_b w_b s_b
+
+    Replicates of different benchmarks are drawn apart from each other, replicate k of two models
+    on one benchmark together. A score without replicates counts as if it were exact. Source: spec
+    ``statistics`` S9, S10.
+
+    Args:
+        board: of the scores.
+        weights: by benchmark.
+        missing: ``"not-ranked"``: a model that lacks one has no mean. ``"bounds"``: the interval
+            runs from all lacking scores being the smallest on the board to the largest.
+            ``"pairwise"``: mean of w-weighted shares of models beaten where both have scores.
+            ``"zero"``: lacking scores are 0 and others are clipped to [0, 1], as the field's
+            leaderboard does it.
+        level: of the intervals.
+        resamples: replicates of each mean.
+        seed: by which replicates of benchmarks are put together.
+
+    Raises:
+        OptionError: for another `missing`.
+    """
+    if missing not in get_args(Missing):
+        raise OptionError(f"missing is one of {', '.join(get_args(Missing))}, not {missing!r}.")
+    names, shares = [*weights], np.array([*weights.values()])
+    values = board.values(benchmarks=names)
+    replicates = _replicates(board, names, resamples, seed)
+    if missing == "zero":
+        values = np.clip(np.nan_to_num(values, nan=0.0), 0, 1)
+        replicates = np.clip(np.nan_to_num(replicates, nan=0.0), 0, 1)
+    if missing == "pairwise":
+        values, replicates = _win_rates(values), _win_rates(replicates)
+    found = []
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    for row, model in enumerate(board.models):
+        lacks = np.isnan(board.values([model], names)[0])
+        lacking = tuple(n for n, gone in zip(names, lacks, strict=True) if gone)
+        value = float(values[row] @ shares)
+        draws = replicates[row].T @ shares
+        if missing == "pairwise" and not lacks.all():
+            own = shares[~lacks] / shares[~lacks].sum()
+            value = float(values[row][~lacks] @ own)
+            draws = replicates[row][~lacks].T @ own
+        low, high = np.quantile(draws, tails) if np.isfinite(draws).all() else (np.nan, np.nan)
+        if missing == "bounds" and lacking and not lacks.all():
+            low, high = _bounds(values, replicates[row], shares, lacks, tails)
+        found.append(
+            Mean(
+                model=model,
+                value=value,
+                low=float(low),
+                high=float(high),
+                lacking=lacking,
+                draws=draws if np.isfinite(draws).all() else np.empty(0),
+            )
+        )
+    return found
+
+
+def _replicates(board: Board, names: Sequence[str], resamples: int, seed: int) -> np.ndarray:
+    """(model, benchmark, replicate) normalised scores."""
+    rng = np.random.default_rng(seed)
+    found = np.full((len(board.models), len(names), resamples), np.nan)
+    for column, name in enumerate(names):
+        chosen: dict[int, np.ndarray] = {}  # by their number, so that models stay paired
+        for row, model in enumerate(board.models):
+            draws = board.draws(model, name)
+            if draws is None:
+                found[row, column] = board.value(model, name)
+                continue
+            if len(draws) not in chosen:
+                chosen[len(draws)] = _shuffled(rng, len(draws), resamples)
+            found[row, column] = draws[chosen[len(draws)]]
+    return found
+
+
+def _shuffled(rng: np.random.Generator, count: int, resamples: int) -> np.ndarray:
+    """Numbers of replicates in a random order, all of them as often as each other."""
+    rounds = -(-resamples // count)
+    return np.concatenate([rng.permutation(count) for _ in range(rounds)])[:resamples]
+
+
+def _win_rates(values: np.ndarray) -> np.ndarray:
+    """Share of the other models that a model beats, ties as half; (model, benchmark, ...)."""
+    rates = np.full(values.shape, np.nan)
+    for row in range(len(values)):
+        others = np.delete(values, row, axis=0)
+        both = np.isfinite(others) & np.isfinite(values[row])
+        wins = (values[row] > others) + 0.5 * (values[row] == others)
+        with np.errstate(invalid="ignore"):
+            rates[row] = np.where(both, wins, 0).sum(axis=0) / both.sum(axis=0)
+    return rates
+
+
+def _bounds(
+    values: np.ndarray,
+    replicates: np.ndarray,
+    shares: np.ndarray,
+    lacks: np.ndarray,
+    tails: Sequence[float],
+) -> tuple[float, float]:
+    """Interval of a mean whose lacking parts are anything that was ever scored."""
+    known = replicates[~lacks].T @ shares[~lacks]
+    with np.errstate(all="ignore"):
+        lowest = np.nan_to_num(np.nanmin(values[:, lacks], axis=0, initial=np.inf), posinf=0.0)
+        highest = np.nan_to_num(np.nanmax(values[:, lacks], axis=0, initial=-np.inf), neginf=1.0)
+    low, high = np.quantile(known, tails)
+    return float(low + shares[lacks] @ lowest), float(high + shares[lacks] @ highest)
