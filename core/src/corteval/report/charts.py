@@ -1,0 +1,140 @@
+"""Charts as SVG, drawn when a page is made: they need no script and no network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from corteval.stats.board import Mean
+from corteval.stats.ranks import Rank
+
+#: Rows beyond which a chart says how many are left out.
+MOST_ROWS = 60
+_ROW, _LEFT, _WIDTH = 20, 220, 720
+
+
+def mean_chart(ranked: Sequence[Rank], means: Sequence[Mean]) -> Markup:
+    """Means with intervals, one row a model, the best on top; groups of ties by the shade."""
+    of = {mean.model: mean for mean in means}
+    shown = ranked[:MOST_ROWS]
+    lows = [of[r.model].low for r in shown]
+    highs = [of[r.model].high for r in shown]
+    low, high = min([0.0, *lows]), max([*highs, 1e-9])
+    rows = []
+    for n, rank in enumerate(shown):
+        mean, y = of[rank.model], 30 + _ROW * n
+        a, b, c = (_x(v, low, high) for v in (mean.low, mean.high, mean.value))
+        shade = "g1" if rank.group % 2 else "g2"
+        rows.append(
+            Markup(
+                '<text x="{}" y="{}" text-anchor="end">{}</text>'
+                '<line class="bar {}" x1="{:.1f}" x2="{:.1f}" y1="{}" y2="{}"/>'
+                '<circle class="dot {}" cx="{:.1f}" cy="{}" r="4"/>'
+            ).format(_LEFT - 8, y + 4, short(rank.model), shade, a, b, y, y, shade, c, y)
+        )
+    height = 50 + _ROW * len(shown)
+    return _svg(
+        height,
+        "Means of ranked models with their intervals",
+        Markup("").join([_axis(low, high, height - 20), *rows]),
+    )
+
+
+def scatter(
+    x: Sequence[float], y: Sequence[float], names: Sequence[str], labels: tuple[str, str]
+) -> Markup:
+    """Two benchmarks against each other, one point a model, with the regression line and band.
+
+    The band is that of the mean response at 95 %:  ŷ ± t(n-2) s sqrt(1/n + (x - x̄)²/Sxx).
+    """
+    from scipy import stats
+
+    first, second = np.asarray(x, float), np.asarray(y, float)
+    n = len(first)
+    size, pad = 360, 44
+    lows = np.array([first.min(), second.min()])
+    highs = np.array([first.max(), second.max()])
+    spans = np.where(highs > lows, highs - lows, 1.0)
+    lows, spans = lows - 0.05 * spans, 1.1 * spans
+
+    def at(values: np.ndarray, axis: int) -> np.ndarray:
+        share = (values - lows[axis]) / spans[axis]
+        inside = size - 2 * pad
+        return pad + inside * share if axis == 0 else size - pad - inside * share
+
+    parts = [
+        Markup('<line class="axis" x1="{0}" x2="{1}" y1="{1}" y2="{1}"/>').format(pad, size - pad),
+        Markup('<line class="axis" x1="{0}" x2="{0}" y1="{0}" y2="{1}"/>').format(pad, size - pad),
+        Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
+            size / 2, size - 8, short(labels[0], 44)
+        ),
+        Markup(
+            '<text transform="rotate(-90 12 {0})" x="12" y="{0}" text-anchor="middle">{1}</text>'
+        ).format(size / 2, short(labels[1], 44)),
+    ]
+    if n > 2 and first.std() > 0:
+        fit = stats.linregress(first, second)
+        grid = np.linspace(first.min(), first.max(), 30)
+        line = fit.intercept + fit.slope * grid
+        residual = second - fit.intercept - fit.slope * first
+        spread = np.sqrt((residual**2).sum() / (n - 2))
+        total = ((first - first.mean()) ** 2).sum()
+        half = stats.t.ppf(0.975, n - 2) * spread
+        half = half * np.sqrt(1 / n + (grid - first.mean()) ** 2 / total)
+        upper = zip(at(grid, 0), at(line + half, 1), strict=True)
+        lower = zip(at(grid[::-1], 0), at((line - half)[::-1], 1), strict=True)
+        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in [*upper, *lower])
+        parts.append(Markup('<polygon class="band" points="{}"/>').format(points))
+        ends = (*at(grid[[0, -1]], 0), *at(line[[0, -1]], 1))
+        parts.append(
+            Markup('<line class="fit" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>').format(
+                *ends
+            )
+        )
+    for a, b, name in zip(at(first, 0), at(second, 1), names, strict=True):
+        parts.append(
+            Markup(
+                '<circle class="dot g1" cx="{:.1f}" cy="{:.1f}" r="4"><title>{}</title></circle>'
+            ).format(a, b, name)
+        )
+    title = f"{labels[1]} against {labels[0]}, {n} models"
+    return _svg(size, title, Markup("").join(parts), width=size)
+
+
+def short(name: str, most: int = 30) -> Markup:
+    """A name that fits, escaped; the rest is in the table."""
+    return escape(name if len(name) <= most else name[: most - 1] + "…")
+
+
+def _x(value: float, low: float, high: float) -> float:
+    return _LEFT + (value - low) / (high - low) * (_WIDTH - _LEFT - 20)
+
+
+def _axis(low: float, high: float, y: float) -> Markup:
+    ticks = [t for t in _ticks(low, high) if low <= t <= high]
+    marks = [
+        Markup(
+            '<line class="grid" x1="{0:.1f}" x2="{0:.1f}" y1="18" y2="{1}"/>'
+            '<text x="{0:.1f}" y="{2}" text-anchor="middle">{3:g}</text>'
+        ).format(_x(t, low, high), y, y + 14, t)
+        for t in ticks
+    ]
+    return Markup("").join(marks)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    step = 10.0 ** np.floor(np.log10(max(high - low, 1e-9)))
+    for part in (0.2, 0.25, 0.5, 1.0):
+        if (high - low) / (part * step) <= 8:
+            step *= part
+            break
+    start = np.ceil(low / step)
+    return [round(float((start + n) * step), 10) for n in range(int((high - low) / step) + 2)]
+
+
+def _svg(height: float, title: str, inside: Markup, width: float = _WIDTH) -> Markup:
+    return Markup(
+        '<svg viewBox="0 0 {} {}" role="img" aria-label="{}"><title>{}</title>{}</svg>'
+    ).format(width, height, title, title, inside)
