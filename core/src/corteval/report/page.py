@@ -121,9 +121,9 @@ def _row(
 
 def _cell(score: Score | None) -> dict[str, Any]:
     if score is None:
-        return {"status": "absent", "text": _WORDS["absent"]}
+        return {"status": "absent", "text": _WORDS["absent"], "low": None}
     if score.status != "scored":
-        return {"status": score.status, "text": _WORDS[score.status]}
+        return {"status": score.status, "text": _WORDS[score.status], "low": None}
     interval = score.interval
     return {
         "status": "scored",
