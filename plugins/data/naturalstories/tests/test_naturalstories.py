@@ -5,7 +5,6 @@ import pytest
 
 from corteval import registry
 from corteval.errors import OptionError
-from corteval_naturalstories.reliability import reliability
 
 #: Correlation of the mean reading time at z with the length of the word at z + k, by another
 #: program (spec `real-data` 8).
@@ -139,7 +138,9 @@ def test_reliability_of_the_means_is_one_minus_noise_over_variance(assembly, row
     noise = [float(row["sdItemRT"]) ** 2 / int(row["nItem"]) for row in rows.values()]
     centre = sum(means) / len(means)
     variance = sum((mean - centre) ** 2 for mean in means) / (len(means) - 1)
-    estimate = reliability(assembly)
+    estimate = registry.metrics.create(
+        "human_reading_time_reliability", drop_first_word=False, resample_by="story", resamples=0
+    )(assembly)
     assert estimate.value == pytest.approx(1 - sum(noise) / len(noise) / variance, rel=1e-12)
     assert estimate.value == pytest.approx(0.830, abs=0.001)
     assert estimate.quantity == "reliability"

@@ -142,6 +142,17 @@ def test_outcomes_of_a_suite_are_a_part_of_those_of_all(data, mirror):
     xr.testing.assert_identical(part, whole.sel(item=whole["suite"] == "mvrr"))
 
 
+def test_some_suites_are_a_part_of_all_whatever_their_order(data, mirror, table):
+    some = registry.data.create("SyntaxGym", suite=("mvrr", "cleft", "mvrr"))
+    assert [suite.name for suite in some.suites()] == ["cleft", "mvrr"]
+    rows = table[table["suite"].isin(["cleft", "mvrr"])]
+    assert some.stimuli().stimulus_ids == list(rows.index)
+    whole = data.assembly()
+    xr.testing.assert_identical(
+        some.assembly(), whole.sel(item=whole["suite"].isin(["cleft", "mvrr"]))
+    )
+
+
 def plainly(formula, value):
     """Truth of a trusted formula, by rewriting it as Python."""
     import re
@@ -205,5 +216,10 @@ def test_a_region_without_surprisal_is_named(mirror):
 def test_unknown_options_are_answered_with_known_ones():
     with pytest.raises(OptionError, match=r"no suite 'number_orcs'; there is number_orc"):
         registry.data.create("SyntaxGym", suite="number_orcs")
+    with pytest.raises(OptionError, match=r"no suite 'mvr'; there is mvrr"):
+        registry.data.create("SyntaxGym", suite=["mvr", "cleft"])
+    for nothing in ([], 3):
+        with pytest.raises(OptionError, match="There is no suite"):
+            registry.data.create("SyntaxGym", suite=nothing)
     with pytest.raises(OptionError, match="published or attached"):
         registry.data.create("SyntaxGym", punctuation="none")

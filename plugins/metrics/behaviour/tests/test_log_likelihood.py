@@ -153,3 +153,57 @@ def test_options_are_checked():
         DeltaLogLikelihood(nuisance=())
     with pytest.raises(OptionError, match="Options are"):
         DeltaLogLikelihood(cross_validation={"splits": 3})
+
+
+def test_sources_with_and_without_first_words_are_compared_on_the_same_words_if_asked():
+    lacking = SURPRISAL.copy()
+    lacking[PLACE == 1] = np.nan
+    target = assembly(reading())
+    free = DeltaLogLikelihood(resamples=0)
+    assert (
+        free(assembly(lacking), target).samples.size
+        < free(assembly(SURPRISAL), target).samples.size
+    )
+    alike = DeltaLogLikelihood(skip_first=3, resamples=0)
+    whole, part = (alike(assembly(values), target) for values in (SURPRISAL, lacking))
+    assert whole.value == part.value
+    places = dict(zip(target["stimulus_id"].values, PLACE, strict=True))
+    assert min(places[i] for i in whole.samples["stimulus_id"].values) == 4
+    with pytest.raises(OptionError, match="words to skip"):
+        DeltaLogLikelihood(skip_first=-1)
+
+
+def test_the_base_of_surprisal_does_not_matter_and_is_noted():
+    from corteval.stimuli import StimulusSet
+    from corteval.surprisal import SurprisalSpec, answer
+
+    target = assembly(reading())
+    table = target["stimulus_id"].to_dataframe(name="text").set_index("text", drop=False)
+    stimuli = StimulusSet(
+        identifier="words", modality="text", table=table.rename_axis("stimulus_id")
+    )
+    scores = [
+        DeltaLogLikelihood(resamples=0)(
+            answer(SURPRISAL * factor, stimuli, SurprisalSpec(base=base)), target
+        )
+        for base, factor in (("bits", 1.0), ("nats", np.log(2)))
+    ]
+    assert scores[0].value == pytest.approx(scores[1].value, abs=1e-12)
+    assert any('"base": "bits"' in note for note in scores[0].notes)
+    assert any('"base": "nats"' in note for note in scores[1].notes)
+
+
+def test_stories_can_be_drawn_whole():
+    score = DeltaLogLikelihood(resample_by="story", resamples=10, seed=3)(
+        assembly(SURPRISAL), assembly(reading())
+    )
+    (replicates,) = score.raw.replicates
+    assert (replicates.scope, replicates.sizes) == ("stories", (5,))
+    from corteval.stats.resampling import draw
+
+    (way,) = draw(stimulus_ids=[f"story-{n}" for n in range(5)], resamples=10, seed=3)
+    gains = score.samples.values
+    story = np.array([int(i[1:]) // 80 for i in score.samples["stimulus_id"].values])
+    for b in range(10):
+        drawn = np.repeat(gains, way.stimuli[b][story])
+        assert replicates.values[b] == pytest.approx(drawn.mean(), rel=1e-6)

@@ -33,7 +33,7 @@ MISALIGNED = (
 )
 MEANS_ONLY = (
     "Means, standard deviations and counts per word, no single subjects: reliability follows from "
-    "corteval_naturalstories.reliability.reliability, not from halves of the subjects."
+    "the ceiling human_reading_time_reliability, not from halves of the subjects."
 )
 DERIVED_SENTENCES = (
     "The files mark no sentences: sentence and word_within_sentence_id are derived from "

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final, get_args
 
 import numpy as np
@@ -34,10 +35,10 @@ _COLUMNS = ("text", "context_id", "position", "suite", "item", "condition", "reg
 @final
 @dataclass(frozen=True, kw_only=True)
 class SyntaxGym:
-    """One test suite of syntax, or all 34.
+    """Test suites of syntax: one, some, or all 34.
 
     Args:
-        suite: name of a suite; None takes all.
+        suite: name of a suite, or several names; None takes all.
         punctuation: ``"published"`` leaves marks apart from words, as in ``the book .``;
             ``"attached"`` writes ``the book.``
 
@@ -45,7 +46,7 @@ class SyntaxGym:
         OptionError: for a suite or punctuation that does not exist.
     """
 
-    suite: str | None = None
+    suite: str | Sequence[str] | None = None
     punctuation: Punctuation = "published"
 
     def __post_init__(self) -> None:
@@ -53,14 +54,15 @@ class SyntaxGym:
             raise OptionError(
                 f"punctuation is {self.punctuation!r}; it is {' or '.join(get_args(Punctuation))}."
             )
-        if self.suite is not None and self.suite not in SUITES:
-            near = difflib.get_close_matches(str(self.suite), SUITES) or list(SUITES)
-            raise OptionError(f"There is no suite {self.suite!r}; there is {', '.join(near)}.")
+        unknown = [name for name in self._names if name not in SUITES]
+        if unknown or not self._names:
+            wrong = unknown[0] if unknown else self.suite
+            near = difflib.get_close_matches(str(wrong), SUITES) or list(SUITES)
+            raise OptionError(f"There is no suite {wrong!r}; there is {', '.join(near)}.")
 
     def suites(self) -> tuple[Suite, ...]:
         """Items, regions and predictions, in order of the suites' names."""
-        names = list(SUITES) if self.suite is None else [self.suite]
-        return tuple(read_suite(path) for path in fetch_all([SUITES[name] for name in names]))
+        return self._suites
 
     def predictions(self) -> dict[str, tuple[Prediction, ...]]:
         """By name of the suite; an item is right if all predictions of its suite hold."""
@@ -89,7 +91,7 @@ class SyntaxGym:
             for number, text in texts(condition, self.punctuation)
         }
         table = pd.DataFrame.from_dict(rows, orient="index", columns=list(_COLUMNS))
-        name = "SyntaxGym" if self.suite is None else f"SyntaxGym.{self.suite}"
+        name = f"SyntaxGym.{self.suite}" if isinstance(self.suite, str) else "SyntaxGym"
         return StimulusSet(identifier=name, modality="text", table=table.rename_axis("stimulus_id"))
 
     def assembly(self) -> xr.DataArray:
@@ -168,6 +170,18 @@ class SyntaxGym:
                 "item_number": ("item", [number for _, number in items]),
             },
         )
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        if self.suite is None:
+            return tuple(SUITES)
+        if isinstance(self.suite, str) or not isinstance(self.suite, Iterable):
+            return (self.suite,)
+        return tuple(sorted(set(self.suite), key=str))
+
+    @cached_property
+    def _suites(self) -> tuple[Suite, ...]:
+        return tuple(read_suite(path) for path in fetch_all([SUITES[n] for n in self._names]))
 
     def _sentences(self) -> Iterator[tuple[Suite, Item, Condition]]:
         for suite in self.suites():

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     )
     from corteval_behaviour.discrimination import Discrimination, HumanDiscrimination
     from corteval_behaviour.log_likelihood import DeltaLogLikelihood, delta_log_likelihood
+    from corteval_behaviour.measured_gain import HumanDeltaLogLikelihood, attainable_gain
+    from corteval_behaviour.measured_means import HumanReadingTimeReliability
     from corteval_behaviour.psychometric import (
         Psychometric,
         fit_psychometric,
@@ -79,6 +81,9 @@ _MODULES = {
     "HumanDiscrimination": "discrimination",
     "DeltaLogLikelihood": "log_likelihood",
     "delta_log_likelihood": "log_likelihood",
+    "HumanDeltaLogLikelihood": "measured_gain",
+    "attainable_gain": "measured_gain",
+    "HumanReadingTimeReliability": "measured_means",
     "Psychometric": "psychometric",
     "fit_psychometric": "psychometric",
     "psychometric_threshold": "psychometric",
@@ -124,6 +129,9 @@ __all__ = [
     "HumanDiscrimination",
     "DeltaLogLikelihood",
     "delta_log_likelihood",
+    "HumanDeltaLogLikelihood",
+    "attainable_gain",
+    "HumanReadingTimeReliability",
     "Psychometric",
     "fit_psychometric",
     "psychometric_threshold",

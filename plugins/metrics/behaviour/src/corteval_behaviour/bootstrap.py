@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
+import xarray as xr
 
 from corteval.errors import OptionError, UndefinedScore
 from corteval.intervals import Replicates
@@ -19,6 +21,35 @@ Statistic = Callable[[np.ndarray, np.ndarray], np.ndarray]
 _BUDGET = 4_000_000
 
 
+class Clusters(NamedTuple):
+    """Stimuli that are drawn together, since they are not independent, such as words of a story.
+
+    Args:
+        scope: what is drawn, as `corteval.intervals.Replicates.scope` names it: ``"stories"``.
+        of_stimuli: (stimulus) name of the cluster of each.
+    """
+
+    scope: str
+    of_stimuli: np.ndarray
+
+
+def clusters_of(stimuli: xr.DataArray, coordinate: str | None) -> Clusters | None:
+    """Clusters of `stimuli` by one of their coordinates; None if `coordinate` is.
+
+    Raises:
+        OptionError: if there is no such coordinate; names those there are.
+    """
+    if coordinate is None:
+        return None
+    if coordinate not in stimuli.coords or stimuli[coordinate].dims != ("presentation",):
+        known = [str(n) for n, c in stimuli.coords.items() if c.dims == ("presentation",)]
+        raise OptionError(
+            f"resample_by: stimuli have no coordinate {coordinate!r}; they have {', '.join(known)}."
+        )
+    plural = f"{coordinate[:-1]}ies" if coordinate.endswith("y") else f"{coordinate}s"
+    return Clusters(plural, stimuli[coordinate].values)
+
+
 def estimate(
     statistic: Statistic,
     *,
@@ -29,13 +60,15 @@ def estimate(
     undefined: str = "There is nothing to compare.",
     each: np.ndarray | None = None,
     error: float | None = None,
+    clusters: Clusters | None = None,
     resamples: int,
     seed: int,
     elements: int,
 ) -> Estimate:
     """The statistic of the data as they are, and its replicates.
 
-    Replicates draw stimuli and, from five on, subjects, alone and together.
+    Replicates draw stimuli (or, with `clusters`, all stimuli of a cluster together) and, from five
+    on, subjects, alone and together.
 
     Args:
         statistic: of counts; (resample).
@@ -45,6 +78,7 @@ def estimate(
         undefined: reason to give if the statistic is NaN.
         each: values whose standard deviation is the error; NaN is left out.
         error: given instead.
+        clusters: of the stimuli.
         resamples: number of draws.
         seed: of the draws.
         elements: numbers that the statistic holds at once for one resample.
@@ -60,7 +94,9 @@ def estimate(
         error=error if each is None else float(np.nanstd(each)),
         method=method,
         quantity=quantity,
-        replicates=_replicates(statistic, stimulus_ids, subjects, resamples, seed, elements),
+        replicates=_replicates(
+            statistic, stimulus_ids, subjects, clusters, resamples, seed, elements
+        ),
     )
 
 
@@ -83,18 +119,27 @@ def _replicates(
     statistic: Statistic,
     stimulus_ids: np.ndarray | None,
     subjects: np.ndarray | None,
+    clusters: Clusters | None,
     resamples: int,
     seed: int,
     elements: int,
 ) -> tuple[Replicates, ...]:
     made = []
     step = max(1, _BUDGET // max(1, elements))
-    for way in draw(stimulus_ids=stimulus_ids, subjects=subjects, resamples=resamples, seed=seed):
+    drawn, member = stimulus_ids, np.arange(0 if stimulus_ids is None else len(stimulus_ids))
+    if clusters is not None:
+        drawn, member = np.unique(clusters.of_stimuli.astype(str), return_inverse=True)
+    for way in draw(stimulus_ids=drawn, subjects=subjects, resamples=resamples, seed=seed):
         values = []
         for start in range(0, resamples, step):
             part = slice(start, start + step)
-            stimuli = _counts(way.stimuli, stimulus_ids, part)
+            stimuli = ones(stimulus_ids)
+            if way.stimuli is not None:
+                stimuli = _counts(way.stimuli, drawn, part)
+                stimuli = stimuli if clusters is None else stimuli[:, member]
             values.append(statistic(stimuli, _counts(way.neuroids, subjects, part)))
+        if clusters is not None:
+            way = way._replace(scope=way.scope.replace("stimuli", clusters.scope))
         made.append(replicates(way, np.concatenate(values)))
     return tuple(made)
 

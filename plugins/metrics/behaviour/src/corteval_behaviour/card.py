@@ -28,6 +28,7 @@ _FORMS: dict[str, tuple[Literal["answers", "choices", "times", "other"], tuple[s
     "repeated_discrimination": ("choices", ("truth", "distractor")),
     "words": ("times", ("word_within_sentence_id",)),
     "repeated_words": ("times", ("word_within_sentence_id", "subject")),
+    "measured_words": ("times", ("word_within_sentence_id", "sd_ms", "n")),
 }
 
 #: What single metrics need beyond that.
@@ -40,14 +41,18 @@ _FURTHER = {
     "human_baker_accuracy_delta": ("condition",),
     "human_baker_accuracy_delta-legacy": ("condition",),
     "delta_log_likelihood": ("length", "log_frequency", "position"),
+    "human_delta_log_likelihood": ("length", "log_frequency", "position"),
 }
 
-#: Metrics whose ceiling among subjects is not ``human_<identifier>``.
+#: Metrics whose ceilings among subjects are not ``human_<identifier>`` alone.
 _CEILINGS: dict[str, tuple[str, ...]] = {
     "error_consistency-legacy": ("human_error_consistency",),
+    "reading_time_correlation": (
+        "human_reading_time_correlation",
+        "human_reading_time_reliability",
+    ),
     "reading_time_correlation-legacy": ("human_reading_time_correlation",),
     "i2n-noise-corrected": (),
-    "delta_log_likelihood": (),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from corteval_behaviour import citations
-from corteval_behaviour.card import CORRELATION, SHARE, behavioural_card
+from corteval_behaviour.card import CORRELATION, SHARE, UNBOUNDED, behavioural_card
 
 HUMAN_I1 = behavioural_card(
     "human_i1",
@@ -196,4 +196,20 @@ HUMAN_READING_TIME_CORRELATION = behavioural_card(
     "repeated_words",
     CORRELATION,
     citations.FUTRELL,
+)
+
+HUMAN_READING_TIME_RELIABILITY = behavioural_card(
+    "human_reading_time_reliability",
+    "measured_means:HumanReadingTimeReliability",
+    "Reliability of mean reading times, from their standard deviations and counts",
+    "measured_words",
+    CORRELATION,
+)
+
+HUMAN_DELTA_LOG_LIKELIHOOD = behavioural_card(
+    "human_delta_log_likelihood",
+    "measured_gain:HumanDeltaLogLikelihood",
+    "Gain in log-likelihood of who knows the true mean reading times, nats per word",
+    "measured_words",
+    UNBOUNDED,
 )

@@ -195,6 +195,23 @@ def repeated_words() -> Three:
     return quiet, loud, quiet[:, :1]
 
 
+def measured_words() -> Three:
+    """Mean reading times with their spread: of many readers, of few, and of one."""
+    generator = np.random.default_rng(18)
+    signal, noise = generator.standard_normal((2, 150))
+
+    def means(readers: int) -> xr.DataArray:
+        sd = np.full(150, 4.0)
+        spread = {"sd_ms": sd, "n": np.full(150, readers)}
+        return xr.DataArray(
+            signal + sd / np.sqrt(readers) * noise,
+            dims=["presentation"],
+            coords={**_words(), **{name: ("presentation", c) for name, c in spread.items()}},
+        )
+
+    return means(80), means(4), means(1)
+
+
 def _probabilities(seed: int) -> tuple[dict[str, list[str]], xr.DataArray]:
     """24 images of four objects, and a probability of each object for each image."""
     generator = np.random.default_rng(seed)

@@ -12,11 +12,11 @@ import xarray as xr
 from corteval.errors import OptionError, UndefinedScore
 from corteval.score import Score
 from corteval.stats.splits import CrossValidation, Split, splits_digest
-from corteval_behaviour.bootstrap import estimate, require_resamples
+from corteval_behaviour.bootstrap import clusters_of, estimate, require_resamples
 from corteval_behaviour.reading_times import INDEPENDENT_WORDS
 from corteval_behaviour.tables import mean_over_subjects
 from corteval_behaviour.trials import numeric_column
-from corteval_behaviour.words import neighbours, reading_times, shifted
+from corteval_behaviour.words import conventions, neighbours, reading_times, shifted
 
 #: Residual variance below this share of the variance is an exact fit.
 _EXACT = 1e-12
@@ -84,6 +84,28 @@ def delta_log_likelihood(
         return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
+def with_words_before(values: np.ndarray, words: xr.DataArray, spill_over: int) -> np.ndarray:
+    """Numbers of each word, and those of so many words before it in its story.
+
+    Args:
+        values: (feature, word).
+        words: with the coordinates ``position`` and ``story``, if `spill_over` is not 0.
+        spill_over: how many.
+
+    Returns:
+        (word, feature of the word and then of the words before); NaN where there is no word.
+    """
+    places = [neighbours(words, -n - 1) for n in range(spill_over)]
+    return np.concatenate([values, *(shifted(values, place) for place in places)]).T
+
+
+def not_skipped(words: xr.DataArray, skip_first: int) -> np.ndarray:
+    """True for words that are not among the first so many of their story, by ``position``."""
+    if not skip_first:
+        return np.ones(words.sizes["presentation"], bool)
+    return np.asarray(numeric_column(words, "position") > skip_first)
+
+
 @final
 @dataclass(frozen=True, kw_only=True)
 class DeltaLogLikelihood:
@@ -100,8 +122,13 @@ class DeltaLogLikelihood:
         spill_over: of how many words before it a word's reading time may depend.
         drop_first_word: leave out the first word of each sentence, by the coordinate
             ``word_within_sentence_id``; as a word before it still counts what is known of it.
+        skip_first: of how many words at the beginning of each story (``position`` up to this) no
+            reading time is compared. Sources without a number for the first word of a story lose
+            the `spill_over` words after it, too: with ``spill_over + 1`` all sources are compared
+            on the same words.
         cross_validation: options of `corteval.stats.splits.CrossValidation`; by default folds over
             stories, if the target has a coordinate of groups.
+        resample_by: coordinate of the target, such as ``"story"``, whose words are drawn together.
         resamples: bootstrap replicates over words; 0 for none.
         seed: of the bootstrap.
     """
@@ -109,7 +136,9 @@ class DeltaLogLikelihood:
     nuisance: str | Sequence[str] = ("length", "log_frequency", "position")
     spill_over: int = 2
     drop_first_word: bool = True
+    skip_first: int = 0
     cross_validation: CrossValidation | Mapping[str, Any] | None = None
+    resample_by: str | None = None
     resamples: int = 1000
     seed: int = 0
 
@@ -117,10 +146,11 @@ class DeltaLogLikelihood:
         require_resamples(self.resamples)
         names = (self.nuisance,) if isinstance(self.nuisance, str) else tuple(self.nuisance)
         object.__setattr__(self, "nuisance", names)
-        if self.spill_over < 0 or not self.nuisance:
+        if min(self.spill_over, self.skip_first) < 0 or not self.nuisance:
             raise OptionError(
-                "delta_log_likelihood takes names of nuisance coordinates and 0 or more words of "
-                f"spill-over; not {self.nuisance!r} and {self.spill_over}."
+                "delta_log_likelihood takes names of nuisance coordinates, 0 or more words of "
+                "spill-over and 0 or more words to skip; not "
+                f"{self.nuisance!r}, {self.spill_over} and {self.skip_first}."
             )
         CrossValidation.of(self.cross_validation)
 
@@ -138,12 +168,10 @@ class DeltaLogLikelihood:
         """
         read = reading_times(source, target, drop_first_word=self.drop_first_word)
         nuisance = np.stack([numeric_column(read.words, name) for name in self.nuisance])
-        before = [neighbours(read.words, -n - 1) for n in range(self.spill_over)]
-        columns, predictors = (
-            np.concatenate([values, *(shifted(values, places) for places in before)]).T
-            for values in (nuisance, read.predictor[None])
-        )
+        columns = with_words_before(nuisance, read.words, self.spill_over)
+        predictors = with_words_before(read.predictor[None], read.words, self.spill_over)
         used = read.kept & np.isfinite(columns).all(axis=1) & np.isfinite(predictors).all(axis=1)
+        used &= not_skipped(read.words, self.skip_first)
         if not used.any():
             raise UndefinedScore(
                 f"None of {int(read.kept.sum())} words to compare has {self.spill_over} before it "
@@ -173,6 +201,7 @@ class DeltaLogLikelihood:
             f"{len(splits)} splits",
             quantity="log likelihood",
             error=float(gains.std(ddof=1) / np.sqrt(len(gains))),
+            clusters=clusters_of(words.isel(presentation=held), self.resample_by),
             resamples=self.resamples,
             seed=self.seed,
             elements=len(gains),
@@ -181,5 +210,6 @@ class DeltaLogLikelihood:
         samples = xr.DataArray(
             gains, dims=["presentation"], coords={"stimulus_id": ("presentation", ids)}
         )
-        notes = (INDEPENDENT_WORDS,) if raw.replicates else ()
+        independent = raw.replicates and self.resample_by is None
+        notes = (*conventions(source), *((INDEPENDENT_WORDS,) if independent else ()))
         return Score(value=raw.value, raw=raw, samples=samples, notes=notes)

@@ -11,11 +11,11 @@ import xarray as xr
 from corteval.errors import UndefinedScore
 from corteval.score import Estimate, Score
 from corteval.stats.resampling import median, spearman_brown
-from corteval_behaviour.bootstrap import estimate, ones, require_resamples
+from corteval_behaviour.bootstrap import clusters_of, estimate, ones, require_resamples
 from corteval_behaviour.halves import chosen_halves, require_repetitions
 from corteval_behaviour.tables import mean_over_subjects, sum_over_subjects, table
 from corteval_behaviour.weighted import ratio, weighted_correlation
-from corteval_behaviour.words import neighbours, reading_times, shifted, words_kept
+from corteval_behaviour.words import conventions, neighbours, reading_times, shifted, words_kept
 
 INDEPENDENT_WORDS = "the interval takes words as independent of one another"
 
@@ -35,6 +35,8 @@ class ReadingTimeCorrelation:
             further on, for data whose alignment is in doubt (spec ``real-data`` 8); needs the
             target's coordinates ``position`` and, with several stories, ``story``.
         absolute: published mistake: the absolute value.
+        resample_by: coordinate of the target, such as ``"story"``, whose words are drawn together:
+            reading times of neighbours are alike, which words drawn singly take no account of.
         resamples: bootstrap replicates over words and subjects; 0 for none.
         seed: of the bootstrap.
     """
@@ -42,6 +44,7 @@ class ReadingTimeCorrelation:
     drop_first_word: bool = True
     shift: int = 0
     absolute: bool = False
+    resample_by: str | None = None
     resamples: int = 1000
     seed: int = 0
 
@@ -76,6 +79,7 @@ class ReadingTimeCorrelation:
             method=f"{'absolute ' if self.absolute else ''}correlation over {compared} words with "
             f"the mean of {len(names)} subjects",
             quantity="correlation",
+            clusters=clusters_of(read.words[read.kept], self.resample_by),
             resamples=self.resamples,
             seed=self.seed,
             elements=8 * len(predictor),
@@ -85,7 +89,8 @@ class ReadingTimeCorrelation:
             dims=["subject"],
             coords={"subject": names},
         )
-        notes = (INDEPENDENT_WORDS,) if raw.replicates else ()
+        independent = raw.replicates and self.resample_by is None
+        notes = (*conventions(source), *((INDEPENDENT_WORDS,) if independent else ()))
         return Score(value=raw.value, raw=raw, samples=samples, notes=notes)
 
 

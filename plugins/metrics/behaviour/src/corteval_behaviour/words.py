@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from corteval.errors import AssemblyError
+from corteval.surprisal import ATTRIBUTE
 from corteval_behaviour.tables import Table, table
 from corteval_behaviour.trials import ALL, answers_to, column, numbers, numeric_column
 
@@ -61,6 +62,12 @@ def reading_times(
             f"as {measured.stimulus_ids[lacking][0]}. {advice}"
         )
     return ReadingTimes(measured, words, predictor, kept)
+
+
+def conventions(source: xr.DataArray) -> tuple[str, ...]:
+    """A note on how the numbers of `source` were computed, if they say that they are surprisal."""
+    said = source.attrs.get(ATTRIBUTE)
+    return () if said is None else (f"conventions of surprisal: {said}",)
 
 
 def words_kept(words: xr.DataArray, drop_first_word: bool) -> np.ndarray:
