@@ -11,6 +11,8 @@ import pytest
     "human_human",
     "human_human-pairs",
     "subject_extrapolation",
+    "subject_halves",
+    "subject_ncsnr",
 )
 def test_conformance(identifier, check):
     check(identifier)

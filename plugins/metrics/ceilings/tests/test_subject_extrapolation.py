@@ -160,3 +160,42 @@ def test_wrong_input_is_refused():
         SubjectExtrapolation(bootstraps=0)
     with pytest.raises(OptionError, match="positive"):
         SubjectExtrapolation(fit="ridge", alpha=0.0)
+
+
+def test_subjects_count_once_each_where_their_medians_are_averaged():
+    whole = made(subjects=6).isel(neuroid=np.r_[0:4, 4, 8:24])  # one subject has one neuroid
+    metric = SubjectExtrapolation(aggregate="subjects", resamples=200, bootstraps=20)
+    estimate, each = metric(whole), metric.per_neuroid(whole)
+    medians = [
+        float(each["ceiling"][each["subject"] == s].median()) for s in np.unique(each["subject"])
+    ]
+    assert estimate.value == pytest.approx(np.mean(medians), abs=1e-12)
+    assert "mean over subjects" in estimate.method
+    assert not any(r.median for r in estimate.replicates)
+    for r in estimate.replicates:
+        assert np.mean(r.values) == pytest.approx(estimate.value, abs=0.05)
+
+
+def test_a_kept_ceiling_is_computed_once_and_again_when_anything_changes(tmp_path, monkeypatch):
+    from corteval import store
+    from corteval_ceilings import subject_extrapolation as module
+
+    calls = []
+    collect = module.collect
+    monkeypatch.setattr(module, "collect", lambda *a, **k: calls.append(1) or collect(*a, **k))
+    whole = made(subjects=4)
+    options = {"kept": True, "resamples": 10, "bootstraps": 5}
+    with store.using(store.Store(tmp_path)):
+        first = SubjectExtrapolation(**options)(whole)
+        assert SubjectExtrapolation(**options)(whole.isel(presentation=slice(None))) == first
+        assert len(calls) == 1
+        SubjectExtrapolation(**options)(whole + 1e-9)  # other data
+        SubjectExtrapolation(**options, cross_validation={"count": 5})(whole)  # other splits
+        SubjectExtrapolation(**options, fit="ridge")(whole)  # another metric
+        assert len(calls) == 4
+        rows = SubjectExtrapolation(**options).per_neuroid(whole)
+        again = SubjectExtrapolation(**options).per_neuroid(whole)
+        assert len(calls) == 5
+        assert rows.identical(again)
+        assert SubjectExtrapolation(**{**options, "kept": False})(whole) == first
+        assert len(calls) == 6

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from corteval_ceilings.across_subjects import AcrossSubjects
     from corteval_ceilings.collection import Collected, collect
     from corteval_ceilings.halves import Halves, random_halves, split_half_reliability
     from corteval_ceilings.human_human import HumanHuman, covariances, one_out, pairs
@@ -27,6 +28,7 @@ _MODULE_OF = {
     "NoiseCeilingSNR": "ncsnr",
     "RSANoiseCeiling": "rsa",
     "HumanHuman": "human_human",
+    "AcrossSubjects": "across_subjects",
     "SubjectExtrapolation": "subject_extrapolation",
     "Halves": "halves",
     "random_halves": "halves",
@@ -55,6 +57,7 @@ __all__ = [
     "NoiseCeilingSNR",
     "RSANoiseCeiling",
     "HumanHuman",
+    "AcrossSubjects",
     "SubjectExtrapolation",
     "Halves",
     "random_halves",

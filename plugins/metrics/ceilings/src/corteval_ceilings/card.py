@@ -155,3 +155,19 @@ SUBJECT_EXTRAPOLATION = _card(
     bibtex=_SCHRIMPF,
     by=_SUBJECTS,
 )
+
+SUBJECT_HALVES = _card(
+    "subject_halves",
+    "across_subjects:halves",
+    "Split-half reliability of the mean over subjects, with Spearman-Brown correction",
+    bibtex=_SPEARMAN_BROWN,
+    by=_SUBJECTS,
+)
+
+SUBJECT_NCSNR = _card(
+    "subject_ncsnr",
+    "across_subjects:signal_to_noise",
+    "Noise ceiling of the mean over subjects, from the variance between them",
+    bibtex=_ALLEN,
+    by=_SUBJECTS,
+)

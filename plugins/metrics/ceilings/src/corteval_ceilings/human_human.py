@@ -127,7 +127,7 @@ class HumanHuman:
             UndefinedScore: with fewer than two subjects or three stimuli, or if some subject
                 agrees with none.
         """
-        subjects, responses = self._responses(assembly)
+        subjects, responses = responses_of_subjects(assembly, self.match_by)
         require_stimuli(responses.shape[2], 3, "Agreement of subjects")
         found = self._agreement(covariances(responses))
         value = float(mean(found))
@@ -149,33 +149,6 @@ class HumanHuman:
             quantity="correlation",
             replicates=self._replicates(responses, draws),
         )
-
-    def _responses(self, assembly: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
-        """Subjects, and (subject, region, stimulus)."""
-        flat = responses_matrix(assembly)
-        of_neuroid = subjects_of(flat)
-        if of_neuroid is None:
-            raise AssemblyError("Neuroids have no coordinate 'subject' that says whose they are.")
-        subjects, row = np.unique(of_neuroid, return_inverse=True)
-        if len(subjects) < 2:
-            raise UndefinedScore(f"Agreement needs two subjects; there is {subjects[0]} alone.")
-        regions, column = np.array([""]), np.zeros(len(row), np.int64)
-        if self.match_by is not None:
-            if self.match_by not in flat.coords or flat[self.match_by].dims != ("neuroid",):
-                raise OptionError(f"Neuroids have no coordinate {self.match_by!r} to match by.")
-            regions, column = np.unique(flat[self.match_by].values, return_inverse=True)
-        member = np.zeros((len(subjects) * len(regions), len(row)))
-        member[row * len(regions) + column, np.arange(len(row))] = 1
-        counts = member.sum(axis=1, keepdims=True)
-        if not counts.all():
-            empty = int(np.flatnonzero(counts == 0)[0])
-            subject, region = divmod(empty, len(regions))
-            raise AssemblyError(
-                f"Subject {subjects[subject]} has no neuroid of {self.match_by} {regions[region]}; "
-                "select the regions that all subjects have."
-            )
-        means = member @ flat.values.T.astype(np.float64) / counts
-        return subjects, means.reshape(len(subjects), len(regions), -1)
 
     def _agreement(self, covariance: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
         """Median over regions: (..., subject or pair)."""
@@ -204,6 +177,46 @@ class HumanHuman:
                 values[part] = mean(agreement.T, weights)
             found.append(replicates(way, values))
         return tuple(found)
+
+
+def responses_of_subjects(
+    assembly: xr.DataArray, match_by: str | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Subjects, and their responses (subject, region, stimulus), neuroids of a region averaged.
+
+    Args:
+        assembly: (presentation, neuroid[, trial]) with coordinate ``subject`` of neuroids.
+        match_by: coordinate that names corresponding regions; None takes all neuroids as one.
+
+    Raises:
+        AssemblyError: if neuroids have no subject, or subjects not the same regions.
+        OptionError: if there is no coordinate `match_by`.
+        UndefinedScore: with one subject.
+    """
+    flat = responses_matrix(assembly)
+    of_neuroid = subjects_of(flat)
+    if of_neuroid is None:
+        raise AssemblyError("Neuroids have no coordinate 'subject' that says whose they are.")
+    subjects, row = np.unique(of_neuroid, return_inverse=True)
+    if len(subjects) < 2:
+        raise UndefinedScore(f"Agreement needs two subjects; there is {subjects[0]} alone.")
+    regions, column = np.array([""]), np.zeros(len(row), np.int64)
+    if match_by is not None:
+        if match_by not in flat.coords or flat[match_by].dims != ("neuroid",):
+            raise OptionError(f"Neuroids have no coordinate {match_by!r} to match by.")
+        regions, column = np.unique(flat[match_by].values, return_inverse=True)
+    member = np.zeros((len(subjects) * len(regions), len(row)))
+    member[row * len(regions) + column, np.arange(len(row))] = 1
+    counts = member.sum(axis=1, keepdims=True)
+    if not counts.all():
+        empty = int(np.flatnonzero(counts == 0)[0])
+        subject, region = divmod(empty, len(regions))
+        raise AssemblyError(
+            f"Subject {subjects[subject]} has no neuroid of {match_by} {regions[region]}; "
+            "select the regions that all subjects have."
+        )
+    means = member @ flat.values.T.astype(np.float64) / counts
+    return subjects, means.reshape(len(subjects), len(regions), -1)
 
 
 def _ratio(covariance: np.ndarray, product: np.ndarray) -> np.ndarray:

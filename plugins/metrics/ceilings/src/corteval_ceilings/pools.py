@@ -107,6 +107,18 @@ def predictions(
         yield position, fold.level(level)
 
 
+class _Narrow(NamedTuple):
+    """A fit whose predictions follow from products of all neuroids over training rows.
+
+    Args:
+        left: (test, feature), X_T (X'X)^-1, to be multiplied with X'Y.
+        rows: of the features among all neuroids.
+    """
+
+    left: np.ndarray
+    rows: np.ndarray
+
+
 @final
 class _Fold:
     """One split, centred by its training means."""
@@ -123,8 +135,13 @@ class _Fold:
         self.size = [np.abs(x).max(axis=0) for x in self.train]
         self.observed = [_unit(x.copy(), np.abs(x).max(axis=0)) for x in self.test]
         neuroids = [x.shape[1] for x in self.train]
+        self.products: np.ndarray | None = None
         if sum(neuroids) - min(neuroids) >= len(train):  # some pool is wide
             self.centre_grams(data.grams, split)
+        elif fit != "ridgecv":
+            self.columns = [np.arange(c.start, c.stop) for c in data.columns]
+            whole = np.concatenate(self.train, axis=1)
+            self.products = whole.T @ whole
 
     def centre_grams(self, grams: np.ndarray, split: Split) -> None:
         inner = grams[:, split.train][:, :, split.train]
@@ -147,14 +164,21 @@ class _Fold:
                     yield Predicted(position, held_out, *found)
 
     def predict(
-        self, smoother: np.ndarray, subject: int
+        self, smoother: np.ndarray | _Narrow, subject: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        size = np.abs(smoother).max() * self.size[subject]
-        predicted = _unit(smoother @ self.train[subject], size)
+        if isinstance(smoother, _Narrow) and self.products is not None:
+            right = self.products[np.ix_(smoother.rows, self.columns[subject])]
+            size = np.abs(smoother.left).max() * np.abs(right).max(axis=0)
+            predicted = _unit(smoother.left @ right, size)
+        else:
+            size = np.abs(smoother).max() * self.size[subject]
+            predicted = _unit(smoother @ self.train[subject], size)
         observed = self.observed[subject]
         return np.einsum("tn,tn->n", predicted, observed), predicted, observed
 
-    def smoothers(self, pool: tuple[int, ...], held: Mapping[int, object]) -> dict[int, np.ndarray]:
+    def smoothers(
+        self, pool: tuple[int, ...], held: Mapping[int, object]
+    ) -> Mapping[int, np.ndarray | _Narrow]:
         """(test, train) matrix that turns training responses into predictions, by held-out."""
         if self.fit == "ridgecv":
             return self.cross_validated(pool, list(held))
@@ -176,15 +200,20 @@ class _Fold:
     def is_wide(self, pool: tuple[int, ...]) -> bool:
         return sum(self.train[s].shape[1] for s in pool) >= len(self.train[0])
 
-    def solved(self, pool: tuple[int, ...]) -> np.ndarray | None:
+    def solved(self, pool: tuple[int, ...]) -> np.ndarray | _Narrow | None:
         """By normal equations, or None if they are ill-conditioned."""
         from scipy.linalg import lapack
 
         penalty = self.alpha if self.fit == "ridge" else 0.0
         wide = self.is_wide(pool)
+        rows = None
         if wide:
             normal, right = self.pooled(pool)
             normal += np.trace(normal) / len(normal) ** 2  # a multiple of 11'
+        elif self.products is not None:
+            rows = np.concatenate([self.columns[s] for s in pool])
+            normal = self.products[np.ix_(rows, rows)]
+            right = np.concatenate([self.test[s] for s in pool], axis=1)
         else:
             x, right = self.features(pool)
             normal = x.T @ x
@@ -195,6 +224,8 @@ class _Fold:
         if failed or not pivots.min() > _WORST_PIVOTS * pivots.max():
             return None
         solved = lapack.dpotrs(factor, right.T, lower=True)[0].T
+        if rows is not None:
+            return _Narrow(solved, rows)
         return np.asarray(solved if wide else solved @ x.T)
 
     def by_singular_values(self, pool: tuple[int, ...]) -> np.ndarray:

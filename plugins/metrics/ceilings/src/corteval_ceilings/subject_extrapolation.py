@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, final, get_args
 
 import numpy as np
 import xarray as xr
 
-from corteval.assembly import responses_matrix
+from corteval.assembly import digest, responses_matrix
+from corteval.ceiling_store import kept, kept_rows, source_of
 from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval.intervals import Replicates
 from corteval.score import Estimate
@@ -18,11 +19,10 @@ from corteval.stats.resampling import (
     Draws,
     central,
     draw,
-    median,
     replicates,
     subjects_of,
 )
-from corteval.stats.splits import CrossValidation, splits_digest
+from corteval.stats.splits import CrossValidation, Split, splits_digest
 from corteval_ceilings.collection import Collected, collect
 from corteval_ceilings.pools import Fit, Recordings
 from corteval_ceilings.saturation import (
@@ -36,6 +36,7 @@ from corteval_ceilings.subsets import Sampling, levels
 
 Curves = Literal["exact", "published"]
 Failed = Literal["omit", "propagate"]
+Aggregate = Literal["neuroids", "subjects"]
 
 #: Elements of the largest temporary array (8 bytes each).
 _BUDGET = 4_000_000
@@ -52,12 +53,13 @@ class SubjectExtrapolation:
 
         ceiling = median over neuroids of median over bootstraps of v0
 
-    ``error`` is half of the 95 % range of the fitted curves where they end (median over
-    neuroids). It is not a confidence bound. ``replicates`` draw neuroids, or subjects if there are
-    five, and stimuli: the median over neuroids is taken anew in every draw, the effect of a
-    subject on the pools is that of leaving it out of them, to first order, and the effect of a
-    stimulus is that on correlations over test rows, to first order, fitted predictions held fixed.
-    ``splits`` is the digest of the splits. Source: spec ``metrics``, Language 2.5.
+    or, subject by subject, the mean over subjects of the median over neuroids of each. ``error``
+    is half of the 95 % range of the fitted curves where they end, put together in the same way; it
+    is not a confidence bound. ``replicates`` draw neuroids, or subjects if there are five, and
+    stimuli: the median over neuroids is taken anew in every draw, the effect of a subject on the
+    pools is that of leaving it out of them, to first order, and the effect of a stimulus is that on
+    correlations over test rows, to first order, fitted predictions held fixed. ``splits`` is the
+    digest of the splits. Source: spec ``metrics``, Language 2.5.
 
     Args:
         cross_validation: as the metric's; options of `CrossValidation`, or one.
@@ -68,8 +70,12 @@ class SubjectExtrapolation:
         bootstraps: curves fitted for each neuroid.
         curves: ``"exact"``: least squares. ``"published"``: what ``scipy.optimize.curve_fit``
             finds, slowly; see `corteval_ceilings.saturation.fit_as_published`.
+        aggregate: ``"neuroids"``: the median over all; ``"subjects"``: the mean over subjects of
+            the median in each. As the metric's.
         failed: ``"omit"``: curves without fit are left out, and counted in ``method``.
             ``"propagate"``: a neuroid with one has no ceiling, as published.
+        kept: take it from the store in force if it was computed before, for the same data, splits,
+            options and source code; it takes minutes.
         resamples: bootstrap replicates; 0 for none.
         seed: of the replicates; subsets and curves have the seed of the published code.
     """
@@ -83,11 +89,14 @@ class SubjectExtrapolation:
     bootstraps: int = 100
     curves: Curves = "exact"
     failed: Failed = "omit"
+    aggregate: Aggregate = "neuroids"
+    kept: bool = False
     resamples: int = 1000
     seed: int = 0
 
     def __post_init__(self) -> None:
         choices = {"fit": Fit, "sampling": Sampling, "curves": Curves, "failed": Failed}
+        choices["aggregate"] = Aggregate
         for name, kind in choices.items():
             if getattr(self, name) not in get_args(kind):
                 known = ", ".join(get_args(kind))
@@ -106,9 +115,49 @@ class SubjectExtrapolation:
             UndefinedScore: with fewer than three subjects, or if no neuroid has a ceiling.
         """
         flat, subjects = _by_subject(assembly)
-        collected, digest = self._collected(flat, subjects, derivatives=self.resamples > 0)
+        splits = CrossValidation.of(self.cross_validation).over(flat)
+        if not self.kept:
+            return self._estimate(flat, subjects, splits)
+        return kept(self._key(flat, splits), lambda: self._estimate(flat, subjects, splits))
+
+    def per_neuroid(self, assembly: xr.DataArray) -> xr.Dataset:
+        """Fields of `Extrapolation` for each neuroid, in the order of subjects."""
+        flat, subjects = _by_subject(assembly)
+        splits = CrossValidation.of(self.cross_validation).over(flat)
+
+        def compute() -> np.ndarray:
+            collected = self._collected(flat, subjects, splits, derivatives=False)
+            return np.stack(self._extrapolated(collected), axis=1)
+
+        found = (
+            kept_rows(self._key(flat, splits), len(subjects), compute) if self.kept else compute()
+        )
+        coords = {name: c for name, c in flat.coords.items() if c.dims == ("neuroid",)}
+        variables = {
+            name: ("neuroid", values)
+            for name, values in zip(Extrapolation._fields, found.T, strict=True)
+        }
+        return xr.Dataset(variables, coords=coords)
+
+    def _key(self, flat: xr.DataArray, splits: Sequence[Split]) -> dict[str, Any]:
+        """What determines the estimate, as JSON types."""
+        options = {name: value for name, value in asdict(self).items() if name != "kept"}
+        options["cross_validation"] = asdict(CrossValidation.of(self.cross_validation))
+        return {
+            "estimator": "subject_extrapolation",
+            "options": options,
+            "assembly": digest(flat),
+            "splits": splits_digest(splits, flat["stimulus_id"].values),
+            "source": source_of(__name__, "corteval.stats.resampling"),
+        }
+
+    def _estimate(
+        self, flat: xr.DataArray, subjects: np.ndarray, splits: Sequence[Split]
+    ) -> Estimate:
+        collected = self._collected(flat, subjects, splits, derivatives=self.resamples > 0)
         found = self._extrapolated(collected)
-        value = float(median(found.ceiling))
+        groups = subjects if self.aggregate == "subjects" else None
+        value = float(central(found.ceiling, groups=groups))
         if np.isnan(value):
             raise UndefinedScore(
                 "No neuroid has a ceiling: none is predicted at two numbers of subjects."
@@ -121,38 +170,35 @@ class SubjectExtrapolation:
             seed=self.seed,
         )
         lost = int(np.isnan(found.ceiling).sum())
+        over = "" if groups is None else ", mean over subjects"
         return Estimate(
             value=value,
-            error=float(median(found.low + found.high) / 2),
+            error=float(central(found.low + found.high, groups=groups) / 2),
             method=f"score of infinitely many subjects, extrapolated from 2 to "
-            f"{collected.subjects.max()}; median over {len(subjects) - lost} neuroids, half of "
-            f"the 95 % range of curves; {int(found.failed.sum())} of "
+            f"{collected.subjects.max()}; median over {len(subjects) - lost} neuroids{over}, half "
+            f"of the 95 % range of curves; {int(found.failed.sum())} of "
             f"{self.bootstraps * len(subjects)} curves without fit, {lost} neuroids without "
             "ceiling",
             quantity="correlation",
             replicates=_replicates(
-                collected, found.ceiling, subjects, draws, resamples=self.resamples
+                collected, found.ceiling, subjects, draws, groups, resamples=self.resamples
             ),
-            splits=digest,
+            splits=splits_digest(splits, flat["stimulus_id"].values),
         )
 
-    def per_neuroid(self, assembly: xr.DataArray) -> xr.Dataset:
-        """Fields of `Extrapolation` for each neuroid, in the order of subjects."""
-        flat, subjects = _by_subject(assembly)
-        found = self._extrapolated(self._collected(flat, subjects, derivatives=False)[0])
-        coords = {name: c for name, c in flat.coords.items() if c.dims == ("neuroid",)}
-        variables = {name: ("neuroid", values) for name, values in found._asdict().items()}
-        return xr.Dataset(variables, coords=coords)
-
     def _collected(
-        self, flat: xr.DataArray, subjects: np.ndarray, *, derivatives: bool
-    ) -> tuple[Collected, str]:
-        splits = CrossValidation.of(self.cross_validation).over(flat)
+        self,
+        flat: xr.DataArray,
+        subjects: np.ndarray,
+        splits: Sequence[Split],
+        *,
+        derivatives: bool,
+    ) -> Collected:
         names, starts = np.unique(subjects, return_index=True)
         plan = levels(
             len(names), sampling=self.sampling, subsets=self.subsets, hold_outs=self.hold_outs
         )
-        collected = collect(
+        return collect(
             Recordings.of(np.split(flat.values, starts[1:], axis=1)),
             plan,
             splits,
@@ -161,7 +207,6 @@ class SubjectExtrapolation:
             bootstraps=self.bootstraps,
             derivatives=derivatives,
         )
-        return collected, splits_digest(splits, flat["stimulus_id"].values)
 
     def _extrapolated(self, collected: Collected) -> Extrapolation:
         curves = fit_saturation if self.curves == "exact" else fit_as_published
@@ -189,6 +234,7 @@ def _replicates(
     ceilings: np.ndarray,
     subjects: np.ndarray,
     draws: Sequence[Draws],
+    groups: np.ndarray | None,
     *,
     resamples: int,
 ) -> tuple[Replicates, ...]:
@@ -203,7 +249,7 @@ def _replicates(
     of_pools = np.zeros(len(starts))
     if len(starts) >= FEWEST_SUBJECTS:
         fits = fit_saturation(collected.subjects, np.moveaxis(collected.without, 0, -1))
-        without = median(fits.v0)
+        without = central(fits.v0, groups=groups)
         of_pools = (without.mean() - without) * (len(starts) - 1) / len(starts)
     step = max(1, _BUDGET // len(ceilings))
     found = []
@@ -215,8 +261,8 @@ def _replicates(
             if way.stimuli is not None:
                 moved = np.clip(ceilings + (way.stimuli[part] - 1) @ of_stimuli, 0, 1)
             units = None if way.neuroids is None else way.neuroids[part]
-            values[part] = central(moved, units)
+            values[part] = central(moved, units, groups)
             if units is not None:
                 values[part] += (units[:, starts] - 1) @ of_pools
-        found.append(replicates(way, values, median=True))
+        found.append(replicates(way, values, median=groups is None))
     return tuple(found)
