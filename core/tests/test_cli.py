@@ -210,7 +210,9 @@ class TestGroup:
 
     def test_table_of_verbs_agrees_with_their_own_help(self):
         own = {
-            name: importlib.import_module(f"corteval.cli.{name}").command.help.splitlines()[0]
+            name: importlib.import_module(
+                f"corteval.cli.{name.replace('-', '_')}"
+            ).command.help.splitlines()[0]
             for name in VERBS
         }
         assert own == VERBS

@@ -7,7 +7,7 @@ import pytest
 
 from corteval import registry
 from corteval.cards import BenchmarkCard, ModelCard
-from corteval.controls import controls_of, margins, with_controls
+from corteval.controls import controls_of, margins, untrained, with_controls
 from corteval.intervals import Replicates
 from corteval.score import Estimate, Score, normalize
 from corteval.stats.paired import compare
@@ -81,3 +81,19 @@ def test_scores_of_other_draws_have_a_difference_and_no_interval():
     margin = margins([scored("net", 0.5, 1), low])["net", "Toy.V4-mean"]
     assert margin.interval is None
     assert margin.difference == pytest.approx(0.4)
+
+
+def test_the_margin_counts_the_controls_that_a_score_is_above():
+    cells = [scored("net", 0.2, 1), scored("low", 0.1, 2), scored("high", 0.3, 3)]
+    margin = margins(cells)["net", "Toy.V4-mean"]
+    assert (margin.beaten, margin.of, margin.percentile) == (1, 2, 50.0)
+
+
+def test_untrained_twins_are_told_by_mean_and_spread_over_seeds():
+    values = {"net-untrained": 0.1, "net-untrained-seed1": 0.2, "net-untrained-seed2": 0.6}
+    cells = [scored(name, value, 1) for name, value in values.items()]
+    (found,) = untrained([scored("net", 0.9, 1), *cells])
+    assert (found.model, found.twins, found.trained) == ("net", 3, 0.9)
+    assert found.mean == pytest.approx(np.mean([*values.values()]))
+    assert found.sd == pytest.approx(np.std([*values.values()], ddof=1))
+    assert untrained(cells[:1]) == []

@@ -334,3 +334,31 @@ def test_the_digest_tells_other_splits_apart(other):
     assert digest(other) != digest(splits)
     assert digest(splits, IDS[::-1]) != digest(splits)
     assert len(digest(splits)) == 64
+
+
+def test_groups_that_are_not_drawn_are_those_of_scikit_learn_whatever_the_seed():
+    story = np.repeat([f"story-{n}" for n in range(7)], [3, 9, 4, 4, 8, 5, 6])
+    target = xr.DataArray(
+        np.zeros((len(story), 1)),
+        dims=["presentation", "neuroid"],
+        coords={
+            "stimulus_id": ("presentation", [f"s{n:02d}" for n in range(len(story))]),
+            "story": ("presentation", story),
+        },
+    )
+    expected = list(skm.GroupKFold(3).split(story, groups=story))
+    for seed in (1, 2):
+        division = CrossValidation(folds="kfold", count=3, shuffle=False, seed=seed)
+        for ours, theirs in zip(division.over(target), expected, strict=True):
+            assert set(ours.test.tolist()) == set(theirs[1].tolist())
+
+
+def test_folds_that_are_not_drawn_are_runs_of_neighbours():
+    target = xr.DataArray(
+        np.zeros((12, 1)),
+        dims=["presentation", "neuroid"],
+        coords={"stimulus_id": ("presentation", [f"s{n:02d}" for n in range(12)])},
+    )
+    division = CrossValidation(folds="kfold", count=3, shuffle=False)
+    tests = [split.test.tolist() for split in division.over(target)]
+    assert tests == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]

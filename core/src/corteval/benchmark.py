@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from corteval import assembly as assemblies
+from corteval import nuisances as beside
 from corteval import over_time as over
 from corteval import registry
 from corteval.cards import BenchmarkCard
@@ -116,6 +117,10 @@ class NeuralBenchmark:
         card: names data, metric, ceiling and target.
         neuroids: coordinates and the values that neuroids must have to be predicted, such as
             ``{"region": "IT", "reliability": {"at_least": 0.3}}``; all if empty.
+        where: columns of stimuli and the values that those have which are shown, such as
+            ``{"experiment": "384sentences"}``; all if empty.
+        nuisances: identifiers of subjects, such as ``"sentence-features"``; the score tells in
+            ``further`` and a note what variance a model explains beyond them.
         trials: use the first `trials` trials of every stimulus; None uses all.
         model_trials: times each stimulus is shown to the subject, whose responses are averaged.
         visual_degrees: extent of the stimuli, if the data do not say it.
@@ -134,6 +139,8 @@ class NeuralBenchmark:
 
     card: BenchmarkCard
     neuroids: Mapping[str, Any] = field(default_factory=dict)
+    where: Mapping[str, Any] = field(default_factory=dict)
+    nuisances: tuple[str, ...] = ()
     trials: int | None = None
     model_trials: int = 1
     visual_degrees: float | None = None
@@ -187,19 +194,44 @@ class NeuralBenchmark:
     def __call__(self, model: ModelCommitment) -> Score:
         """Score of `model`: metric of its responses against the mean over trials, normalised."""
         stimuli = self.stimuli()
-        raw = self._compared(record(model, stimuli, self._recording))
+        responses = record(model, stimuli, self._recording)
+        raw = self._compared(responses)
         score = self._normalized(raw)
+        further, beyond = self._beyond_nuisances(responses, model.identifier)
         parts = zip(("assembly", "fitted_assembly"), reversed(self._recorded), strict=False)
         digests = {name: assemblies.digest(part) for name, part in parts}
         provenance = Provenance(digests={"stimuli": stimuli.digest(), **digests}, seed=self.seed)
         notes = (
             *score.notes,
+            *beyond,
             *self._notes_on_bounds(raw),
             *self.notes,
             *self._notes_on_data(),
             *self._notes_on_part(),
         )
-        return replace(score, notes=notes, provenance=provenance)
+        further = {**score.further, **further}
+        return replace(score, notes=notes, provenance=provenance, further=further)
+
+    def _beyond_nuisances(
+        self, source: xr.DataArray, model: str
+    ) -> tuple[dict[str, Estimate], tuple[str, ...]]:
+        """Variance that responses explain beyond those of nuisance subjects, and words on it."""
+        choosing = self.part is not None and self.part.which == "selection"
+        if not self.nuisances or choosing or self.over_time in ("each", "whole"):
+            return {}, ()
+        stimuli, recording = self.stimuli(), self._recording
+        others, lacking = beside.responses_of(self.nuisances, stimuli, recording, model)
+        if not others:
+            return {}, lacking
+        told = registry.metrics.card(self.card.metric).options.get("cross_validation")
+        found, words = beside.beyond(
+            assemblies.align(assemblies.responses_matrix(source), self._target),
+            self._target,
+            {name: assemblies.responses_matrix(part) for name, part in others.items()},
+            cross_validation=self.metric_options.get("cross_validation", told or {}),
+            seed=self.seed,
+        )
+        return found, (*lacking, *words)
 
     def _compared(self, source: xr.DataArray) -> Score:
         """Raw score of the responses `source`."""
@@ -276,7 +308,8 @@ class NeuralBenchmark:
 
     @cached_property
     def _shown(self) -> StimulusSet:
-        return joined([data.stimuli() for data in self._data])
+        shown = joined([data.stimuli() for data in self._data])
+        return shown.where(**self.where) if self.where else shown
 
     @property
     def _stated_degrees(self) -> float | None:
@@ -306,7 +339,10 @@ class NeuralBenchmark:
     @cached_property
     def _prepared(self) -> tuple[xr.DataArray, ...]:
         """Assembly of each data set, all stimuli."""
-        return tuple(self._prepare(data.assembly()) for data in self._data)
+        prepared = tuple(self._prepare(data.assembly()) for data in self._data)
+        if not self.where:
+            return prepared
+        return tuple(_of_stimuli(part, self._shown.stimulus_ids) for part in prepared)
 
     def _prepare(self, assembly: xr.DataArray) -> xr.DataArray:
         if not assemblies.is_neural(assembly):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
@@ -24,16 +26,46 @@ class Margin:
         control: its identifier.
         difference: score minus that of the control.
         interval: of the difference, on the same draws; None if the two cannot be paired.
+        beaten, of: how many of the controls the score is above, and how many there are.
     """
 
     control: str
     difference: float
     interval: Interval | None
+    beaten: int = 0
+    of: int = 1
+
+    @property
+    def percentile(self) -> float:
+        """Share of the controls that the score is above, in per cent."""
+        return 100 * self.beaten / self.of
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Untrained:
+    """Scores of a model's untrained twins, which differ in the seed of their weights.
+
+    Args:
+        model, benchmark: identifiers.
+        mean, sd: over twins; the standard deviation is that of a sample, NaN of a single one.
+        twins: how many.
+        trained: score of the model itself, if it has one.
+    """
+
+    model: str
+    benchmark: str
+    mean: float
+    sd: float
+    twins: int
+    trained: float | None
 
 
 #: Features that a control has at most, of those matched in number: as many as the luminances that
 #: random projections are made of, so that more of them are linear combinations of the same.
 MOST_FEATURES = 4096
+
+_TWIN = re.compile(r"(?P<model>.+)-untrained(-seed\d+)?")
 
 
 def controls_of(model: str, benchmark: str, *, build: bool = True) -> list[str]:
@@ -108,12 +140,43 @@ def margins(scores: Iterable[Score]) -> Mapping[tuple[str, str], Margin]:
         rivals = [scored[c, benchmark] for c in names if (c, benchmark) in scored]
         if rivals:
             best = max(rivals, key=lambda rival: rival.value)
-            found[model, benchmark] = _margin(score, best)
+            found[model, benchmark] = _margin(score, best, rivals)
     return found
 
 
-def _margin(score: Score, control: Score) -> Margin:
+def untrained(scores: Iterable[Score]) -> list[Untrained]:
+    """Mean and spread over the untrained twins of each model, where two or more are scored.
+
+    A twin is called ``<model>-untrained`` or ``<model>-untrained-seed<number>``.
+    """
+    scored = {(s.model, s.benchmark): s.value for s in scores if s.status == "scored"}
+    groups: dict[tuple[str, str], list[float]] = {}
+    for (model, benchmark), value in scored.items():
+        twin = _TWIN.fullmatch(model)
+        if twin:
+            groups.setdefault((twin["model"], benchmark), []).append(value)
+    return [
+        Untrained(
+            model=model,
+            benchmark=benchmark,
+            mean=statistics.fmean(values),
+            sd=statistics.stdev(values),
+            twins=len(values),
+            trained=scored.get((model, benchmark)),
+        )
+        for (model, benchmark), values in groups.items()
+        if len(values) > 1
+    ]
+
+
+def _margin(score: Score, control: Score, rivals: Sequence[Score]) -> Margin:
     interval = None
     with contextlib.suppress(CortevalError):  # without common draws there is no interval
         interval = compare(score, control).interval
-    return Margin(control=control.model, difference=score.value - control.value, interval=interval)
+    return Margin(
+        control=control.model,
+        difference=score.value - control.value,
+        interval=interval,
+        beaten=sum(score.value > rival.value for rival in rivals),
+        of=len(rivals),
+    )

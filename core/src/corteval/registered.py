@@ -24,8 +24,22 @@ _PROJECT = ".corteval"
 #: By modality of the stimuli.
 CONTROLS = {
     "image": ("pixels", "gabor-colour", "random-cnn", "{model}-untrained"),
-    "text": ("sentence-length", "{model}-untrained"),
+    "text": (
+        "sentence-length",
+        "word-position",
+        "word-rate",
+        "word-frequency",
+        "sentence-features",
+        "oasm",
+        "randomembedding-100",
+        "{model}-untrained",
+        *(f"{{model}}-untrained-seed{seed}" for seed in range(1, 5)),
+    ),
 }
+#: Subjects beyond which the variance explained is told, by modality, unless a registration says it.
+NUISANCES = {"text": ("sentence-features",)}
+#: Ends the names of benchmarks whose folds divide groups.
+LEAKY = "-shuffle"
 
 #: Fields of the `DataCard` that a registration holds.
 CARD_FIELDS = ("modality", "access", "species", "licence", "bibtex", "summary")
@@ -56,6 +70,10 @@ class Facts:
         trials: fewest and most of a stimulus.
         time_bins: how many.
         group: presentation coordinate whose values are not divided; "" for none.
+        folds: how many there are; 0 leaves it to whether stimuli have groups.
+        part_by: column of stimuli whose values have benchmarks of their own; "" for none.
+        parts: those values.
+        nuisances: subjects beyond which the variance explained is told; None is the default.
     """
 
     form: str
@@ -66,6 +84,10 @@ class Facts:
     trials: tuple[int, int]
     time_bins: int
     group: str
+    folds: int = 0
+    part_by: str = ""
+    parts: tuple[str, ...] = ()
+    nuisances: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +179,8 @@ def read(file: Path) -> Registration:
                     **facts,
                     "coordinates": tuple(facts["coordinates"]),
                     "trials": (facts["trials"][0], facts["trials"][1]),
+                    "parts": tuple(facts.get("parts", ())),
+                    "nuisances": None if (n := facts.get("nuisances")) is None else tuple(n),
                 }
             ),
         )
@@ -181,7 +205,10 @@ def data_card(registration: Registration) -> DataCard:
 def benchmark_cards(
     registration: Registration, metrics: Mapping[str, MetricCard], distribution: str
 ) -> Iterator[BenchmarkCard]:
-    """A benchmark for each target and each metric that fits.
+    """A benchmark for each part, each target and each metric that fits.
+
+    Where stimuli have groups, metrics that divide stimuli make two: one whose folds keep groups
+    whole, and one ending in `LEAKY` whose ten folds do not, to show what a model gains by that.
 
     Args:
         registration: of the data.
@@ -190,35 +217,58 @@ def benchmark_cards(
             both registered and installed.
     """
     facts = registration.facts
-    for target, conditions in facts.targets.items():
-        for metric in metrics.values():
-            if not fits(metric, facts):
-                continue
-            ceiling = _ceiling(metric, facts, metrics)
-            name = f"{registration.identifier}.{_UNFIT.sub('_', target)}-{metric.identifier}"
-            try:
-                check_identifier(name)
-            except CortevalError:
-                continue
-            neural = facts.form == "neural"
-            yield BenchmarkCard(
-                identifier=name,
-                factory="corteval.benchmark:NeuralBenchmark"
-                if neural
-                else "corteval.behavioural_benchmark:BehaviouralBenchmark",
-                summary=f"{registration.identifier}, {target}: {metric.summary}",
-                licence=registration.card["licence"],
-                bibtex=registration.card["bibtex"],
-                data=(f"{registration.identifier}@{distribution}",),
-                metric=metric.identifier,
-                ceiling=ceiling,
-                target=target,
-                species=registration.card["species"],
-                controls=CONTROLS.get(registration.card["modality"], ()),
-                options=_neural_options(metric, facts, conditions)
-                if neural
-                else {"task": "reading_time" if facts.form == "times" else "label"},
-            )
+    fitting = [metric for metric in metrics.values() if fits(metric, facts)]
+    for part in facts.parts or ("",):
+        for target in facts.targets:
+            for metric in fitting:
+                ceiling = _ceiling(metric, facts, metrics)
+                yield from _cards_of(registration, part, target, metric, ceiling, distribution)
+
+
+def _cards_of(
+    registration: Registration,
+    part: str,
+    target: str,
+    metric: MetricCard,
+    ceiling: str | None,
+    distribution: str,
+) -> Iterator[BenchmarkCard]:
+    """The benchmark of one metric and, if it divides grouped stimuli, its leaky variant."""
+    facts, modality = registration.facts, registration.card["modality"]
+    neural = facts.form == "neural"
+    place = "neural" if neural else "behavioural"
+    parts = [registration.identifier, *([part] if part else []), target]
+    named = ".".join(_UNFIT.sub("_", name) for name in parts)
+    for leaky in (False, True) if neural and facts.group and _divides(metric) else (False,):
+        name = f"{named}-{metric.identifier}{LEAKY * leaky}"
+        try:
+            check_identifier(name)
+        except CortevalError:
+            continue
+        of_part = f" of {part}" * bool(part)
+        words = f"; legacy: its folds divide a {facts.group}" * leaky
+        yield BenchmarkCard(
+            identifier=name,
+            factory=_FACTORIES[place],
+            summary=f"{registration.identifier}{of_part}, {target}: {metric.summary}{words}",
+            licence=registration.card["licence"],
+            bibtex=registration.card["bibtex"],
+            data=(f"{registration.identifier}@{distribution}",),
+            metric=metric.identifier,
+            ceiling=ceiling,
+            target=target,
+            species=registration.card["species"],
+            controls=CONTROLS.get(modality, ()),
+            options=_neural_options(metric, facts, target, part, modality, leaky=leaky)
+            if neural
+            else {"task": "reading_time" if facts.form == "times" else "label"},
+        )
+
+
+_FACTORIES = {
+    "neural": "corteval.benchmark:NeuralBenchmark",
+    "behavioural": "corteval.behavioural_benchmark:BehaviouralBenchmark",
+}
 
 
 def fits(metric: MetricCard, facts: Facts) -> bool:
@@ -263,10 +313,26 @@ _RECTANGULAR = "internal_consistency"
 
 
 def _neural_options(
-    metric: MetricCard, facts: Facts, conditions: Mapping[str, str]
+    metric: MetricCard, facts: Facts, target: str, part: str, modality: str, *, leaky: bool
 ) -> dict[str, Any]:
+    conditions = facts.targets[target]
     options: dict[str, Any] = {"neuroids": dict(conditions)} if conditions else {}
-    if metric.cross_validated and not metric.symmetric and "split" not in metric.needs:
-        grouped = {"folds": "kfold", "group_by": facts.group} if facts.group else {}
-        options["metric_options"] = {"cross_validation": {**SPLITS, **grouped}}
+    if part:
+        options["where"] = {facts.part_by: part}
+    if _divides(metric):
+        division: dict[str, Any] = {**SPLITS}
+        if facts.group:
+            division |= {"folds": "kfold", "group_by": facts.group}
+            division |= {"allow_leaky": True} if leaky else {"shuffle": False}
+        if facts.folds and not leaky:
+            division |= {"folds": "kfold", "count": facts.folds}
+        options["metric_options"] = {"cross_validation": division}
+    if metric.options.get("standardise"):  # as the fits are by which unique variance is told
+        nuisances = NUISANCES.get(modality, ()) if facts.nuisances is None else facts.nuisances
+        options |= {"nuisances": nuisances} if nuisances else {}
     return options
+
+
+def _divides(metric: MetricCard) -> bool:
+    """Whether `metric` is fitted on some stimuli and tested on others, as it is told."""
+    return metric.cross_validated and not metric.symmetric and "split" not in metric.needs

@@ -126,6 +126,7 @@ class Score:
         raw: before normalisation.
         ceiling: what the data allow.
         samples: raw values per neuroid, split, subject, as far as the metric has them.
+        further: other quantities of the same comparison, by name, such as ``"pooled R2"``.
         interval: of `value`.
         normalization: key of `NORMALIZATIONS`.
         chance: accuracy of guessing that the normalisation took off.
@@ -149,6 +150,7 @@ class Score:
     provenance: Provenance | None = None
     model: str = ""
     benchmark: str = ""
+    further: Mapping[str, Estimate] = field(default_factory=dict)
 
     @classmethod
     def unscored(cls, status: Status, reason: str, **fields: Any) -> Score:
@@ -177,6 +179,8 @@ class Score:
             },
             "samples": _array_to_json(self.samples),
         }
+        if self.further:  # records without any stay what they were
+            content["further"] = {name: asdict(part) for name, part in self.further.items()}
         return json.dumps(_finite(content), sort_keys=True, allow_nan=False, ensure_ascii=False)
 
     @classmethod
@@ -199,7 +203,12 @@ class Score:
             plain: dict[str, Any] = {name: content[name] for name in _PLAIN}
             plain |= {"value": float(plain["value"]), "chance": float(plain["chance"])}
             plain |= {"notes": tuple(plain["notes"])}
-            return cls(**plain, **parts, samples=_array_from_json(content["samples"]))
+            further = {
+                name: Estimate(**_numbers(part, Estimate))
+                for name, part in content.get("further", {}).items()
+            }
+            samples = _array_from_json(content["samples"])
+            return cls(**plain, **parts, samples=samples, further=further)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ScoreFormatError(f"This is not the JSON of a score: {error!r}") from error
 
@@ -215,6 +224,7 @@ class Score:
             "ceiling": _estimate_summary(self.ceiling),
             "normalization": self.normalization or None,
             "interval": None if self.interval is None else asdict(self.interval),
+            "further": {name: _further_summary(part) for name, part in self.further.items()},
             "reason": self.reason or None,
             "notes": list(self.notes),
             "provenance": None if self.provenance is None else asdict(self.provenance),
@@ -450,6 +460,14 @@ def _estimate_summary(estimate: Estimate | None) -> dict[str, Any] | None:
     if estimate is None:
         return None
     return {name: v for name, v in asdict(estimate).items() if name != "replicates"}
+
+
+def _further_summary(estimate: Estimate) -> dict[str, Any]:
+    interval = interval_of(estimate.value, estimate.replicates)
+    return {
+        **(_estimate_summary(estimate) or {}),
+        "interval": None if interval is None else asdict(interval),
+    }
 
 
 def _finite(content: Any) -> Any:

@@ -33,6 +33,7 @@ def redacted(score: Score) -> Score:
         samples=None,
         reason="told only where the data are, since they are private" if score.reason else "",
         raw=_without_replicates(score.raw),
+        further={name: replace(part, replicates=()) for name, part in score.further.items()},
         ceiling=_without_replicates(score.ceiling),
         notes=(*(note for note in score.notes if note != REDACTED), REDACTED),
     )

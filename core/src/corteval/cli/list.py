@@ -12,6 +12,7 @@ from corteval import registry
 from corteval.cards import Family
 from corteval.cli.options import Kind, json_option, verbose_option
 from corteval.cli.tables import one_line, print_json, print_table, say
+from corteval.registered import LEAKY
 
 _EPILOG = """\b
 Examples:
@@ -119,9 +120,10 @@ def _folded(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
             folded[number] = entry
             continue
         card = registry.benchmarks.card(entry["identifier"])
-        start = entry["identifier"].removesuffix(card.metric)
+        start = entry["identifier"].removesuffix(LEAKY).removesuffix(card.metric)
         known = folded.setdefault(start, {**entry, "identifier": start, "summary": ""})
-        known["summary"] += f"{', ' if known['summary'] else 'one for each of: '}{card.metric}"
+        shown = entry["identifier"].removeprefix(start)
+        known["summary"] += f"{', ' if known['summary'] else 'one for each of: '}{shown}"
     return [*folded.values()]
 
 

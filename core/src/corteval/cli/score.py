@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from corteval import registry
 from corteval.cli import ERROR, INTERRUPTED, SOME_FAILED
 from corteval.cli.consent import declined_benchmarks, yes_option
-from corteval.cli.files import check_writable, write_lines
+from corteval.cli.files import check_writable, write_lines, write_whole
 from corteval.cli.options import (
     json_option,
     mirror_option,
@@ -35,6 +35,7 @@ Examples:
   corteval score 'pixels,gabor-*' 'Marques2020.*' --output records.jsonl
   corteval score timm/resnet18 MajajHong2015public.IT-pls --layers map.json
   corteval score pixels,gabor-colour vision-v1@1.0
+  corteval score gpt2,oasm 'MyLab2026.*-ridgecv_zscored*' --figure leak.png
   corteval score v4compact-ensemble Cowley2023.V4-ridge --controls
   corteval score random-projection/1000-seed3 Cowley2023.V4-pls --seed 1 --json | jq .value
 
@@ -44,7 +45,9 @@ JSON (a list of these if there are several pairs):
    "status": "scored" | "undefined" | "not-applicable" | "failed", "value": 0.31,
    "interval": {"low": 0.28, "high": 0.34, "level": 0.95, ...}, "normalization": "r^2/c",
    "raw": {"value": 0.44, ...}, "ceiling": {"value": 0.63, ...},
-   "over_control": {"control": "gabor-colour", "difference": 0.05, "low": 0.01, "high": 0.09},
+   "over_control": {"control": "gabor-colour", "difference": 0.05, "low": 0.01, "high": 0.09,
+                    "percentile": 100.0, "controls": 3},
+   "further": {"pooled R2": {"value": 0.18, "interval": null, ...}, ...},
    "reason": null, "notes": [], "provenance": {"versions": {}, "seconds": 2.1, ...}}
 
 Exit code 3 if a pair failed; `undefined` and `not-applicable` are answers. Ctrl-C keeps the pairs
@@ -70,6 +73,12 @@ that are done.
     help="Use the layers of a map that `corteval layers --output` wrote for the one model; targets "
     "it does not name stay as the model has them.",
 )
+@click.option(
+    "--figure",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Draw the scores (.png, .svg or .pdf), and write their numbers beside it (.csv).",
+)
 @click.option("--controls", is_flag=True, help="Score the controls that the benchmarks name, too.")
 @click.option("--shareable", is_flag=True, help="Leave out what was scored on private data.")
 @no_store_option
@@ -87,6 +96,7 @@ def command(
     seed: int | None,
     output: Path | None,
     map_file: Path | None,
+    figure: Path | None,
     controls: bool,
     shareable: bool,
     yes: bool,
@@ -104,6 +114,8 @@ def command(
 
     if output is not None:
         check_writable(output)
+    if figure is not None:
+        _check_figure(figure)
     order = "The order is MODELS BENCHMARKS."
     rows = expand("models", models, hint=order)
     columns = expand("benchmarks", benchmarks, hint=order)
@@ -124,14 +136,16 @@ def command(
     scores += _declined(rows, declined)
     told = _told(scores) if shareable else scores
     written = output is None or write_lines(output, _records(told))
+    drawn = figure is None or _draw(told, figure)
     # after the file, for a full disk must not cost what was computed
     print_scores(told, as_json, one=one and len(told) == 1)
     if not as_json:
         _print_means(told, benchmarks)
+        _print_untrained(told)
     if interrupted:
         say(f"Interrupted: {len(scores)} of {asked} cells are done.")
         context.exit(INTERRUPTED)
-    if not written:
+    if not (written and drawn):
         context.exit(ERROR)
     if any(score.status == "failed" for score in scores):
         context.exit(SOME_FAILED)
@@ -208,6 +222,41 @@ def _told(scores: Sequence[Score]) -> list[Score]:
     return kept
 
 
+def _check_figure(file: Path) -> None:
+    """Stop before anything is computed for a figure that cannot be drawn."""
+    from importlib.util import find_spec
+
+    from corteval.report.bars import FORMATS
+
+    if file.suffix.lower() not in FORMATS:
+        raise click.UsageError(f"--figure: {file.name} does not end in {', '.join(FORMATS)}.")
+    if find_spec("matplotlib") is None:
+        raise click.UsageError("--figure needs matplotlib: pip install 'corteval[figures]'.")
+    for path in (file, file.with_suffix(".csv")):
+        check_writable(path, "--figure")
+
+
+def _draw(scores: Sequence[Score], file: Path) -> bool:
+    """Write figure and numbers; whether that worked."""
+    from corteval.report.bars import as_csv, bars_of, draw
+
+    if not scores:
+        say("There are no scores to draw.")
+        return True
+    picture, numbers = draw(scores, file.suffix.lower()), as_csv(bars_of(scores)).encode()
+    beside = file.with_suffix(".csv")
+    written = write_whole(file, lambda stream: _write(stream, picture)) and write_whole(
+        beside, lambda stream: _write(stream, numbers)
+    )
+    if written:
+        say(f"Wrote {file} and {beside.name}.")
+    return written
+
+
+def _write(stream: BinaryIO, content: bytes) -> None:
+    stream.write(content)
+
+
 def _records(scores: Iterable[Score]) -> Iterator[str]:
     from corteval.sharing import redacted
 
@@ -261,6 +310,26 @@ def _print_means(scores: Sequence[Score], benchmarks: str) -> None:
         print_table(("model", "suite", "weighted mean", ""), rows, heading=2)
 
 
+def _print_untrained(scores: Sequence[Score]) -> None:
+    """Mean and spread over untrained twins, where several were scored."""
+    from corteval.controls import untrained
+
+    rows = [
+        (
+            f"{found.model}-untrained",
+            found.benchmark,
+            f"{found.mean:.4f} +- {found.sd:.4f}",
+            f"{found.twins}",
+            "-" if found.trained is None else f"{found.trained - found.mean:+.4f}",
+        )
+        for found in untrained(scores)
+    ]
+    if rows:
+        header = ("untrained twins", "benchmark", "mean +- SD", "seeds", "trained minus mean")
+        click.echo()
+        print_table(header, rows, heading=2)
+
+
 def interval_heading(scores: Iterable[Score]) -> str:
     """Heading of a column of intervals."""
     levels = {score.interval.level for score in scores if score.interval} or {0.95}
@@ -296,7 +365,8 @@ def _margin_cell(margin: Margin | None) -> str:
         return "-"
     bounds = margin.interval
     between = f" ({bounds.low:+.4f} to {bounds.high:+.4f})" if bounds else ""
-    return f"{margin.difference:+.4f}{between}, {margin.control}"
+    rank = f"; above {margin.beaten} of {margin.of}" if margin.of > 1 else ""
+    return f"{margin.difference:+.4f}{between}, {margin.control}{rank}"
 
 
 def _facts(margin: Margin | None) -> dict[str, Any] | None:
@@ -308,6 +378,8 @@ def _facts(margin: Margin | None) -> dict[str, Any] | None:
         "difference": margin.difference,
         "low": bounds.low if bounds else None,
         "high": bounds.high if bounds else None,
+        "percentile": margin.percentile,
+        "controls": margin.of,
     }
 
 

@@ -83,6 +83,11 @@ class Description:
         responses: where they lie.
         visual_degrees: extent of the images; None if unknown.
         group_by: column of the stimulus table whose groups are never split.
+        folds: how many there are; None is ten, of groups where there are some.
+        parts: column of the stimulus table, such as the experiment, each of whose values has
+            benchmarks of its own.
+        nuisances: subjects beyond which the variance that a model explains is told; None leaves
+            it to the modality.
         columns: standard name -> what the tables call it, e.g. {"text": "sentence"}.
         visibility: ``"private"``: values never enter what is shared.
         licence: SPDX identifier or words.
@@ -97,6 +102,9 @@ class Description:
     responses: Responses
     visual_degrees: float | None = None
     group_by: str | None = None
+    folds: int | None = None
+    parts: str | None = None
+    nuisances: tuple[str, ...] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     visibility: Visibility = "private"
     licence: str = "unpublished"
@@ -287,6 +295,18 @@ def _degrees(value: Any) -> float:
     return float(value)
 
 
+def _folds(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 2:
+        raise ValueError(f"is {value!r}, not a number of folds from 2 on")
+    return value
+
+
+def _subjects(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
+        raise ValueError(f'is {value!r}, not a list of models such as ["sentence-features"]')
+    return tuple(value)
+
+
 def _dims(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(dim, str) for dim in value):
         raise ValueError(f'is {value!r}, not a list such as ["presentation", "neuroid"]')
@@ -320,6 +340,9 @@ _TOP: _Keys = {
     "stimuli": (_name, "table with stimulus_id and path or text"),
     "visual_degrees": (_degrees, "extent of the images in degrees of visual angle"),
     "group_by": (_text, "column of the stimulus table whose groups are never split"),
+    "folds": (_folds, "number of folds"),
+    "parts": (_text, "column of the stimulus table whose values have benchmarks of their own"),
+    "nuisances": (_subjects, "models beyond which the variance explained is told"),
     "species": (_text, "species of the subjects"),
 }
 _RESPONSES: _Keys = {

@@ -239,6 +239,10 @@ def facts_of(description: Description, stimuli: StimulusSet, assembly: xr.DataAr
         trials=_trials(assembly),
         time_bins=assembly.sizes.get("time_bin", 1),
         group=_group(description, stimuli),
+        folds=description.folds or 0,
+        part_by=description.parts or "",
+        parts=_parts(description, stimuli),
+        nuisances=description.nuisances,
     )
 
 
@@ -281,6 +285,8 @@ def description_of(content: Mapping[str, Any], folder: Path) -> Description:
         bins = tuple((float(start), float(end)) for start, end in responses["time_bin_ms"])
         responses |= {"dims": tuple(responses["dims"]), "time_bin_ms": bins}
         fields = {**content, "responses": Responses(**responses)}
+        if fields.get("nuisances") is not None:
+            fields["nuisances"] = tuple(fields["nuisances"])
         return Description(folder=folder, **fields)
     except (KeyError, TypeError, ValueError) as error:
         raise PluginError(
@@ -327,6 +333,12 @@ def _group(description: Description, stimuli: StimulusSet) -> str:
     columns = [name for name in (*GROUPINGS, "context_id") if name in stimuli.table.columns]
     several = [n for n in columns if 1 < stimuli.table[n].nunique() < len(stimuli)]
     return several[0] if several else ""
+
+
+def _parts(description: Description, stimuli: StimulusSet) -> tuple[str, ...]:
+    if description.parts is None:
+        return ()
+    return tuple(sorted(set(stimuli.table[description.parts].astype(str).tolist())))
 
 
 def _as_bibtex(description: Description) -> str:

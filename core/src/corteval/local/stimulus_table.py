@@ -8,7 +8,7 @@ import shutil
 import unicodedata
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
@@ -59,6 +59,7 @@ def _read(description: Description, findings: Findings) -> FoundStimuli:
         description.folder, description.stimuli, "the stimulus table", findings
     )
     table = tables.numbered(tables.renamed(table, description.columns), findings)
+    table = _told_by_part(description, table)
     table.column("stimulus_id")
     stimulus_ids = cells.ids(table, "stimulus_id", findings)
     columns: dict[str, object] = {}
@@ -188,6 +189,21 @@ def _positions(table: tables.Table, findings: Findings) -> np.ndarray:
             rest="more empty positions",
         )
     return positions
+
+
+def _told_by_part(description: Description, table: tables.Table) -> tables.Table:
+    """`table`, with contexts of different parts told apart whatever their names.
+
+    Raises:
+        DatasetError: if there is no such column.
+    """
+    if description.parts is None:
+        return table
+    part = table.text(table.column(description.parts, "Add it, or correct parts."))
+    if "context_id" not in table.frame.columns:
+        return table
+    names = [f"{p}.{c}" for p, c in zip(part, table.text("context_id"), strict=True)]
+    return replace(table, frame=table.frame.assign(context_id=names))
 
 
 def _check_groups(description: Description, table: tables.Table, findings: Findings) -> None:

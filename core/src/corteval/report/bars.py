@@ -145,7 +145,9 @@ def _panel(
     ceiling = next((b for b in shown if b.normalization and not math.isnan(b.ceiling)), None)
     if ceiling is not None:
         if not math.isnan(ceiling.band_low):
-            axis.axvspan(ceiling.band_low, ceiling.band_high, color=_BAND, alpha=0.45, lw=0)
+            axis.axvspan(
+                ceiling.band_low, ceiling.band_high, color=_BAND, alpha=0.45, lw=0, zorder=0
+            )
         axis.axvline(1, color="black", lw=0.8, ls="--")
     axis.axvline(0, color="black", lw=0.6)
     axis.set_yticks(range(len(models)), models)

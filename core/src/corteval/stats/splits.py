@@ -38,7 +38,7 @@ class CrossValidation:
     """How stimuli are divided into training and test sets.
 
     The divisions are scikit-learn's ``ShuffleSplit``, ``KFold`` (shuffled), their stratified
-    variants and ``GroupKFold`` (shuffled), over stimuli in the order of their ids, so that neither
+    variants and ``GroupKFold``, over stimuli in the order of their ids, so that neither
     the order of rows nor of neuroids matters. Source: spec ``metrics`` 2.1.
 
     Args:
@@ -48,6 +48,8 @@ class CrossValidation:
         count: number of splits or folds; of group folds at most as many as there are groups.
         train_size: share of stimuli to fit on, for ``"shuffle"``.
         seed: of the shuffling; fixed by a benchmark, not varied.
+        shuffle: whether k-folds are drawn. Otherwise folds of stimuli are runs of neighbours, and
+            groups go to the fold with the fewest stimuli, the largest first: no seed matters.
         stratify_by: presentation coordinate whose values keep their shares in both sets.
         group_by: presentation coordinate whose values are never divided between training and test;
             ``"auto"`` takes the first of `GROUPINGS` that exists, None takes none.
@@ -62,6 +64,7 @@ class CrossValidation:
     count: int = 10
     train_size: float = 0.9
     seed: int = 1
+    shuffle: bool = True
     stratify_by: str | None = None
     group_by: str | None = "auto"
     allow_leaky: bool = False
@@ -169,7 +172,8 @@ class CrossValidation:
             kind = skm.GroupKFold if strata is None else skm.StratifiedGroupKFold
         if count > stimuli:
             raise OptionError(f"{count} folds of {stimuli} stimuli are impossible.")
-        made: Any = kind(count, shuffle=True, random_state=self.seed)
+        drawn = {"shuffle": True, "random_state": self.seed} if self.shuffle else {}
+        made: Any = kind(count, **drawn)
         return made, stimuli // count
 
     def _groups(self, target: xr.DataArray) -> np.ndarray | None:

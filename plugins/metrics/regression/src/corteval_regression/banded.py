@@ -24,6 +24,7 @@ from corteval_regression.penalties import (
     predicted_on,
     ridgecv_cv,
 )
+from corteval_regression.standardised import each_split
 
 #: 2^-5 to 2^19 (spec ``metrics``, language side; ``language-pitfalls`` 6). The 0 of that grid is
 #: left out: with more features than stimuli it only interpolates.
@@ -138,6 +139,7 @@ def variance_partition(
     splits: Splits,
     *,
     alphas: Sequence[float] = ALPHAS,
+    standardise: bool = False,
 ) -> VariancePartition:
     """Unique and shared variance of two bands, from held-out squared errors pooled over splits.
 
@@ -148,14 +150,42 @@ def variance_partition(
         y: (stimulus, target).
         splits: (training rows, test rows) of each split.
         alphas: penalties to choose from, for each target.
+        standardise: z-score features by each training set, see `standardised`.
     """
+    observed = as_numpy(responses(Features.of(first), y))
+    fits = partition_fits(first, second, y, splits, alphas=alphas, standardise=standardise)
+    return partition_of(*(pooled_r2(fit, observed, splits) for fit in fits))
+
+
+def partition_fits(
+    first: Features | Array,
+    second: Features | Array,
+    y: Array,
+    splits: Splits,
+    *,
+    alphas: Sequence[float] = ALPHAS,
+    standardise: bool = False,
+) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
+    """Held-out predictions by both bands, by the first alone and by the second alone.
+
+    Arguments are those of `variance_partition`; predictions are (test row, target) of each split.
+    """
+
+    def fitted(bands: Sequence[Features], some: Splits) -> tuple[list[np.ndarray], np.ndarray]:
+        if len(bands) == 2:
+            return banded_ridge_cv(bands, y, some, alphas=alphas)
+        return ridgecv_cv(bands[0], y, some, alphas=alphas, alpha_per="target")
+
     a, b = Features.of(first), Features.of(second)
-    observed = as_numpy(responses(a, y))
-    fits = [
-        banded_ridge_cv([a, b], y, splits, alphas=alphas).predictions,
-        *(ridgecv_cv(x, y, splits, alphas=alphas, alpha_per="target").predictions for x in (a, b)),
-    ]
-    joint, alone_a, alone_b = (pooled_r2(fit, observed, splits) for fit in fits)
+    joint, alone_a, alone_b = (
+        (each_split(bands, splits, fitted) if standardise else fitted(bands, splits))[0]
+        for bands in ([a, b], [a], [b])
+    )
+    return joint, alone_a, alone_b
+
+
+def partition_of(joint: np.ndarray, alone_a: np.ndarray, alone_b: np.ndarray) -> VariancePartition:
+    """Parts from the shares that both bands, the first and the second explain, any shape."""
     with np.errstate(divide="ignore", invalid="ignore"):
         omega = np.clip(1 - (joint - alone_b) / alone_a, 0, 1)
     return VariancePartition(

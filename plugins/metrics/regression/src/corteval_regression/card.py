@@ -74,6 +74,7 @@ _FIXED = {"cross_validation": {"folds": "fixed"}}
 
 #: Grids of penalties (spec ``metrics`` 2.2).
 _WIDE = tuple(10.0**power for power in range(-10, 11))
+_HALF_DECADES = tuple(10.0 ** (half / 2) for half in range(-6, 13))
 _LANGUAGE = tuple(10.0**power for power in range(-3, 4))
 
 #: How published language scores divided sentences, and counted constant predictions.
@@ -131,6 +132,16 @@ RIDGECV_PER_TARGET = _card(
     f"{_RIDGECV}, alpha of each neuroid by leave-one-out",
     GOLUB,
     alpha_per="target",
+)
+RIDGECV_ZSCORED = _card(
+    "ridgecv_zscored",
+    "ridgecv",
+    "Cross-validated ridge on z-scored features, alpha of each neuroid of 1e-3 to 1e6",
+    GOLUB,
+    alphas=_HALF_DECADES,
+    alpha_per="target",
+    standardise=True,
+    constant="zero",
 )
 RIDGECV_PER_TARGET_SPLIT = _card(
     "ridgecv_per_target-split",

@@ -24,12 +24,13 @@ from corteval.stats.resampling import (
 from corteval.stats.splits import CrossValidation, Split, splits_digest
 from corteval_regression.arrays import on_device
 from corteval_regression.banded import ALPHAS as BANDED_ALPHAS
-from corteval_regression.banded import banded_ridge_cv
-from corteval_regression.features import Features
+from corteval_regression.banded import banded_ridge_cv, pooled_r2
+from corteval_regression.features import Features, Splits
 from corteval_regression.neighbours import neuron_to_neuron_cv
-from corteval_regression.penalties import VISION_ALPHAS, AlphaPer, ridgecv_cv
+from corteval_regression.penalties import VISION_ALPHAS, AlphaPer, RidgeFits, ridgecv_cv
 from corteval_regression.pls import pls_cv
 from corteval_regression.ridge import linear_cv, ridge_cv
+from corteval_regression.standardised import each_split
 
 
 class Problem(NamedTuple):
@@ -67,10 +68,11 @@ class RegressionCorrelation:
 
         score = mean_s median_n r_sn,    r_sn = Pearson over test rows of split s, neuroid n
 
-    Features are not standardised. Neuroids whose test responses or predictions are constant in a
-    split have no r and are left out of its median. ``raw.error`` is the standard error over
-    splits (population sd / sqrt(splits)): it tells how far the choice of splits matters, and is
-    not a sampling error; ``raw.replicates`` resample stimuli and neuroids, or subjects, with
+    Features are not standardised, unless the fit does it. Neuroids whose test responses or
+    predictions are constant in a split have no r and are left out of its median. ``further`` holds
+    the pooled R², which sees scale and mean too. ``raw.error`` is the standard error over splits
+    (population sd / sqrt(splits)): it tells how far the choice of splits matters, and is not a
+    sampling error; ``raw.replicates`` resample stimuli and neuroids, or subjects, with
     fitted models held fixed. Source: spec ``metrics`` 2.2.
 
     Args:
@@ -170,7 +172,13 @@ class RegressionCorrelation:
         if problem.subjects is not None:
             coords["subject"] = ("neuroid", problem.subjects)
         samples = xr.DataArray(r, dims=["split", "neuroid"], coords=coords)
-        return Score(value=raw.value, raw=raw, samples=samples, notes=(*fitted.notes, *leaks))
+        return Score(
+            value=raw.value,
+            raw=raw,
+            samples=samples,
+            notes=(*fitted.notes, *leaks),
+            further=_explained(fitted.predictions, problem, groups, over),
+        )
 
     def _problem(
         self, source: xr.DataArray, target: xr.DataArray, splits: Sequence[Split]
@@ -203,6 +211,16 @@ class RegressionCorrelation:
                 "Averaging over subjects needs the coordinate 'subject' along neuroid."
             )
         return subjects
+
+
+def _explained(
+    predictions: Sequence[np.ndarray], problem: Problem, groups: np.ndarray | None, over: str
+) -> dict[str, Estimate]:
+    """Variance explained out of sample, which unlike r sees scale and mean of predictions."""
+    share = pooled_r2(predictions, problem.responses, problem.splits)
+    value = float(central(share, groups=groups))
+    how = "1 - squared errors / squares about the training mean, pooled over splits; median over "
+    return {"pooled R2": Estimate(value=value, method=how + over, quantity="variance")}
 
 
 _Made = TypeVar("_Made", bound=Callable[..., RegressionCorrelation])
@@ -277,6 +295,7 @@ def ridgecv(
     *,
     alphas: Sequence[float] = VISION_ALPHAS,
     alpha_per: AlphaPer = "all",
+    standardise: bool = False,
     **options: Any,
 ) -> RegressionCorrelation:
     """Ridge with a penalty chosen in training; see `ridgecv_cv`.
@@ -285,24 +304,31 @@ def ridgecv(
         alphas: penalties to choose from.
         alpha_per: targets that share a penalty: ``"all"``, those of one ``"subject"``, or each
             ``"target"`` its own.
+        standardise: z-score features by each training set, see `standardised`.
         options: of `RegressionCorrelation`.
     """
     if not isinstance(alphas, Sequence | np.ndarray):
         raise OptionError(f"alphas are several penalties, not {alphas!r}.")
 
     def fit(p: Problem) -> Fitted:
-        fits = ridgecv_cv(
-            p.features,
-            p.responses,
-            p.splits,
-            alphas=alphas,
-            alpha_per=alpha_per,
-            subjects=p.subjects,
+        def one(bands: Sequence[Features], splits: Splits) -> RidgeFits:
+            return ridgecv_cv(
+                bands[0],
+                p.responses,
+                splits,
+                alphas=alphas,
+                alpha_per=alpha_per,
+                subjects=p.subjects,
+            )
+
+        found = (
+            each_split([p.features], p.splits, one) if standardise else one([p.features], p.splits)
         )
-        return Fitted(fits.predictions, _at_the_edge(fits.alphas, alphas))
+        return Fitted(found[0], _at_the_edge(found[1], alphas))
 
     shared = {"all": "one for all neuroids", "subject": "one a subject", "target": "one a neuroid"}
     name = f"ridge, alpha of {len(alphas)} by leave-one-out, {shared.get(alpha_per, alpha_per)}"
+    name += ", z-scored features" * standardise
     return RegressionCorrelation(fit=fit, name=name, **options)
 
 

@@ -13,8 +13,14 @@ from corteval.assembly import align, neural, responses_matrix
 from corteval.errors import OptionError, UndefinedScore
 from corteval.score import Estimate, Score
 from corteval.stats.resampling import Draws, central, draw, replicates, subjects_of
-from corteval.stats.splits import CrossValidation, splits_digest
-from corteval_regression.banded import ALPHAS, VariancePartition, variance_partition
+from corteval.stats.splits import CrossValidation, Split, splits_digest
+from corteval_regression.banded import (
+    ALPHAS,
+    VariancePartition,
+    partition_fits,
+    partition_of,
+    pooled_r2,
+)
 from corteval_regression.metric import bands_of
 
 
@@ -32,13 +38,16 @@ class UniqueVariance:
     Args:
         band: value of the source's coordinate ``band``; the other bands are the rest.
         alphas: penalties to choose from.
+        standardise: z-score features by each training set, see `standardised`.
         cross_validation: a `CrossValidation` or a mapping of its options.
-        resamples: bootstrap replicates over neuroids, or subjects; 0 for none.
+        resamples: bootstrap replicates over stimuli and neuroids, or subjects, with fitted models
+            held fixed; 0 for none.
         seed: of the bootstrap.
     """
 
     band: str = "model"
     alphas: Sequence[float] = ALPHAS
+    standardise: bool = False
     cross_validation: CrossValidation | Mapping[str, Any] = field(default_factory=CrossValidation)
     resamples: int = 1000
     seed: int = 0
@@ -61,9 +70,17 @@ class UniqueVariance:
             raise UndefinedScore(f"Every feature of band {self.band!r} is constant over stimuli.")
         splits = CrossValidation.of(self.cross_validation).over(target)
         rest = np.concatenate([c for name, c in bands.items() if name != self.band])
-        partition = variance_partition(
-            x[:, bands[self.band]], x[:, rest], target.values, splits, alphas=self.alphas
+        observed = np.asarray(target.values, np.float64)
+        fits = partition_fits(
+            x[:, bands[self.band]],
+            x[:, rest],
+            observed,
+            splits,
+            alphas=self.alphas,
+            standardise=self.standardise,
         )
+        partition = partition_of(*(pooled_r2(fit, observed, splits) for fit in fits))
+        squares = _squares([fits[0], fits[2]], observed, splits)
         value = float(central(partition.unique_first))
         if np.isnan(value):
             raise UndefinedScore("All neuroids are constant over stimuli.")
@@ -72,8 +89,9 @@ class UniqueVariance:
             method=f"held-out variance that {self.band} adds, banded ridge; median over neuroids",
             quantity="variance",
             replicates=tuple(
-                replicates(way, self._resampled(partition.unique_first, way), median=True)
+                replicates(way, _resampled(*squares, way), median=target.sizes["neuroid"] > 1)
                 for way in draw(
+                    stimulus_ids=target["stimulus_id"].values.astype(str),
                     neuroid_ids=target["neuroid_id"].values.astype(str),
                     subjects=subjects_of(target),
                     resamples=self.resamples,
@@ -90,11 +108,46 @@ class UniqueVariance:
                 "neuroid_id": ("neuroid", target["neuroid_id"].values.astype(str)),
             },
         )
-        return Score(value=value, raw=raw, samples=samples)
+        further = {
+            name: Estimate(
+                value=float(central(getattr(partition, part))),
+                method=f"{words}; median over neuroids",
+                quantity="variance",
+            )
+            for name, part, words in (
+                ("R2 of all bands", "joint", "held-out variance explained by all bands"),
+                (f"R2 of {self.band}", "first", f"held-out variance explained by {self.band}"),
+                ("R2 of the rest", "second", "held-out variance explained by the other bands"),
+                ("omega", "omega", f"share of what {self.band} explains that the rest do too"),
+            )
+        }
+        return Score(value=value, raw=raw, samples=samples, further=further)
 
-    def _resampled(self, unique: np.ndarray, way: Draws) -> np.ndarray:
-        counts = np.asarray(way.neuroids)
-        return central(np.broadcast_to(unique, counts.shape), counts)
+
+def _squares(
+    fits: Sequence[Sequence[np.ndarray]], y: np.ndarray, splits: Sequence[Split]
+) -> tuple[np.ndarray, np.ndarray]:
+    """What each stimulus gives to pooled R²: errors the rest alone would add, and squares.
+
+    Returns:
+        (stimulus, neuroid) squared errors of the second fit minus those of the first, and squares
+        about the training mean, both summed over the splits that test the stimulus.
+    """
+    gain, total = np.zeros_like(y), np.zeros_like(y)
+    for joint, rest, (train, test) in zip(*fits, splits, strict=True):
+        gain[test] += (y[test] - rest) ** 2 - (y[test] - joint) ** 2
+        total[test] += (y[test] - y[train].mean(axis=0)) ** 2
+    return gain, total
+
+
+def _resampled(gain: np.ndarray, total: np.ndarray, way: Draws) -> np.ndarray:
+    """Median over neuroids of unique variance, one a draw."""
+    rows = np.ones((1, len(gain))) if way.stimuli is None else way.stimuli
+    with np.errstate(divide="ignore", invalid="ignore"):
+        unique = (rows @ gain) / (rows @ total)
+    if way.neuroids is None:
+        return central(unique)
+    return central(np.broadcast_to(unique, way.neuroids.shape), way.neuroids)
 
 
 def example() -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
