@@ -1,5 +1,8 @@
 """Small networks, images and stores that the tests of the engine share."""
 
+import re
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +12,7 @@ from torch import nn
 from corteval import store
 from corteval.stimuli import StimulusSet
 from corteval_pytorch import Preprocessing, expand_trials, initialised, normal_like
+from corteval_pytorch.text import Encoding
 
 
 class Plain(nn.Module):
@@ -120,3 +124,114 @@ def _pictures(count, *, seed=0, pixels=40, visual_degrees=None):
         images=lambda stimulus_id: place[stimulus_id],
         visual_degrees=visual_degrees,
     )
+
+
+class Reader(nn.Module):
+    """A transformer of two blocks with positions; it predicts tokens."""
+
+    def __init__(self, *, causal, vocabulary, positions):
+        super().__init__()
+        self.causal = causal
+        self.embed = nn.Embedding(vocabulary, 16)
+        self.place = nn.Embedding(positions, 16)
+        self.blocks = nn.ModuleList(_Block() for _ in range(2))
+        self.head = nn.Linear(16, vocabulary)
+
+    def forward(self, input_ids, attention_mask):
+        count = input_ids.shape[1]
+        seen = attention_mask[:, None, :].bool().expand(-1, count, -1)
+        if self.causal:
+            seen = seen & torch.ones(count, count, dtype=torch.bool, device=seen.device).tril()
+        x = self.embed(input_ids) + self.place(torch.arange(count, device=input_ids.device))
+        for block in self.blocks:
+            x = block(x, seen)
+        return SimpleNamespace(logits=self.head(x))
+
+
+class _Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.mix = nn.Linear(16, 48)
+        self.out = nn.Sequential(nn.Linear(16, 32), nn.GELU(), nn.Linear(32, 16))
+
+    def forward(self, x, seen):
+        q, k, v = self.mix(nn.functional.layer_norm(x, (16,))).chunk(3, -1)
+        scores = (q @ k.mT / 4).masked_fill(~seen, -torch.inf)
+        x = x + scores.softmax(-1) @ v
+        return x + self.out(nn.functional.layer_norm(x, (16,)))
+
+
+class Pieces:
+    """Words in pieces of up to three characters, the first with the space before it."""
+
+    vocabulary = 400
+
+    def __init__(self, *, bos_id=1, inserts=False, ends=False):
+        self.bos_id = bos_id
+        self.inserts, self.ends = inserts, ends
+        self.calls = []
+
+    def encode(self, text):
+        self.calls.append(text)
+        spans = [m.span() for m in re.finditer(r"\s?[^\s.,;]{1,3}|\s?[.,;]|\s", text)]
+        ids = [self.id_of(text[slice(*span)]) for span in spans]
+        if self.inserts:
+            ids, spans = [self.bos_id, *ids], [(0, 0), *spans]
+        if self.ends:
+            ids, spans = [*ids, 2], [*spans, (len(text), len(text))]
+        return Encoding(ids, spans)
+
+    def id_of(self, piece):
+        hashed = sum((k + 1) * ord(c) for k, c in enumerate(piece))
+        return 3 + hashed % 397 // 2 * 2 + (not piece[0].isspace())
+
+    def decode(self, ids):
+        return " ".join(f"piece{i}" for i in ids)
+
+    def identity(self):
+        return {"kind": "pieces", "inserts": str(self.inserts), "ends": str(self.ends)}
+
+    def word_starts(self):
+        return np.arange(self.vocabulary) % 2 == 1  # ids of pieces with a space are odd
+
+
+@pytest.fixture
+def unshelved():
+    """No store is in force, so that everything is computed."""
+    with store.using(None):
+        yield
+
+
+@pytest.fixture(scope="session")
+def reader():
+    """`reader(causal=True, positions=64)`."""
+
+    def made(*, causal=True, positions=64, seed=0):
+        with initialised(seed):
+            return Reader(causal=causal, vocabulary=Pieces.vocabulary, positions=positions).eval()
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def pieces():
+    """Makes a `Pieces`."""
+    return Pieces
+
+
+@pytest.fixture(scope="session")
+def texts():
+    """`texts(("the dog", "ran"), ("a car",))`: contexts of parts, in reading order."""
+
+    def made(*contexts):
+        rows = [
+            (f"{c}-{p}", part, f"c{c}", p)
+            for c, parts in enumerate(contexts)
+            for p, part in enumerate(parts)
+        ]
+        table = pd.DataFrame(rows, columns=["stimulus_id", "text", "context_id", "position"])
+        return StimulusSet(
+            identifier="texts", modality="text", table=table.set_index("stimulus_id")
+        )
+
+    return made

@@ -106,15 +106,15 @@ def commit(
             stochastic=stochastic,
             seed=seed,
         ),
-        layers={target: _named(layer, network) for target, layer in layers.items()},
+        layers={target: named_layers(layer, network) for target, layer in layers.items()},
         visual_degrees=visual_degrees,
         readouts=tuple(readouts),
-        notes=(*notes, *_said(str(dtype).removeprefix("torch."), reduction)),
+        notes=(*notes, *said(str(dtype).removeprefix("torch."), reduction)),
         layer_notes=layer_notes,
     )
 
 
-def _said(dtype: str, reduction: Reduction | None) -> list[str]:
+def said(dtype: str, reduction: Reduction | None) -> list[str]:
     """What a reader of scores must know of how responses were computed."""
     said = [] if dtype == "float32" else [f"responses were computed in {dtype}"]
     if reduction is not None:
@@ -128,7 +128,7 @@ def default_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _named(layer: Any, network: nn.Module) -> Layers:
+def named_layers(layer: Any, network: nn.Module) -> Layers:
     """Layers of a target by name, each of them known to the network."""
     if isinstance(layer, Mapping):
         steps = {

@@ -53,6 +53,19 @@ def columns_of(
     return Columns(count, columns, lambda ids: _numbers(ids, name, count))
 
 
+def feature_columns(layer: str, features: int) -> Columns:
+    """Columns over the features that `layer` is reduced to."""
+    name = f"{without_step(layer)}-feature"
+    return Columns(
+        features,
+        {
+            "neuroid_id": lambda number: np.char.add(f"{name}-", number.astype(str)),
+            "layer": lambda number: np.full(len(number), without_step(layer)),
+            "feature": lambda number: number,
+        },
+    )
+
+
 def _axes(shape: Sequence[int]) -> tuple[str, ...]:
     if len(shape) == 1:
         return ("channel",)

@@ -11,6 +11,7 @@ import enum
 import functools
 import hashlib
 import inspect
+import itertools
 import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
@@ -144,8 +145,9 @@ def _package_files(top: str, file: Path) -> list[Path]:
     folder = next((p for p in file.parents if p.name == top), None)
     if folder is None or top == "__main__":
         return [file]
-    found = sorted(folder.rglob("*.py"))
-    return found if len(found) <= _MOST_FILES else [file]
+    # a large package is not walked to its end
+    found = list(itertools.islice(folder.rglob("*.py"), _MOST_FILES + 1))
+    return sorted(found) if len(found) <= _MOST_FILES else [file]
 
 
 @functools.lru_cache(maxsize=10_000)

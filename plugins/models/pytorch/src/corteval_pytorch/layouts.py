@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from corteval import store as stores
 from corteval.errors import OptionError
 from corteval.stimuli import StimulusSet
 from corteval_pytorch.passes import evaluating
@@ -39,8 +40,10 @@ class Layout(NamedTuple):
     repeats: bool
 
 
-def seen(network: nn.Module, inputs: Any, layers: Sequence[str] | None) -> dict[str, Layout]:
-    """Layouts of `layers`, or if None of all submodules that return tensors."""
+def seen(
+    network: nn.Module, layers: Sequence[str] | None, *inputs: Any, **named: Any
+) -> dict[str, Layout]:
+    """Layouts of `layers`, or if None of all submodules that return tensors, for some inputs."""
     found: dict[str, Layout] = {}
     outputs: list[tuple[Tensor, int]] = []  # with the number of changes made in place
 
@@ -57,12 +60,36 @@ def seen(network: nn.Module, inputs: Any, layers: Sequence[str] | None) -> dict[
         stack.enter_context(torch.random.fork_rng(devices=[]))
         if layers is not None:
             calls = stack.enter_context(recording(network, layers, note, {}))
-            calls.forward(network, inputs)
+            calls.forward(network, *inputs, **named)
             return found
         for name, module in network.named_modules():
             stack.callback(module.register_forward_hook(_noting(name, note)).remove)
-        network(inputs)
+        network(*inputs, **named)
     return found
+
+
+def shelved(key: Mapping[str, Any], see: Callable[[], dict[str, Layout]]) -> dict[str, Layout]:
+    """Layouts of all layers as the store in force knows them, or as they are seen.
+
+    Args:
+        key: what determines them.
+        see: shows the network something.
+    """
+    shelf = stores.active()
+    if shelf is None:
+        return see()
+    known = shelf.artifact("layouts", key)
+    facts = known.facts
+    if facts is not None:
+        return {
+            name: Layout(tuple(map(tuple, shapes)), *rest)
+            for name, (shapes, *rest) in facts["layers"]
+        }
+    layouts = see()
+    rows = [[name, [*layout]] for name, layout in layouts.items()]
+    with shelf.claim([known]):
+        known.publish(layers=rows)
+    return layouts
 
 
 def _noting(layer: str, note: Callable[[str, Tensor], None]) -> Callable[..., None]:

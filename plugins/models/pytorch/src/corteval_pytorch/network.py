@@ -6,12 +6,10 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
-from pathlib import Path
+from functools import cached_property
 from typing import Any, Protocol, final, runtime_checkable
 
 import numpy as np
@@ -23,15 +21,16 @@ from corteval.errors import AssemblyError, OptionError
 from corteval.perturbation import Perturbation
 from corteval.stimuli import StimulusSet
 from corteval.store import Store
-from corteval.units import Columns
 from corteval_pytorch import identity, perturbing
 from corteval_pytorch.artifacts import Asked, Recorded, Shown, asked
-from corteval_pytorch.coordinates import columns_of
-from corteval_pytorch.layouts import GREY, Layout, seen
+from corteval_pytorch.conditions import a_shelf, check_dtype, computing, device_of
+from corteval_pytorch.coordinates import columns_of, feature_columns
+from corteval_pytorch.layouts import GREY, Layout, seen, shelved
 from corteval_pytorch.noise import seed_of
 from corteval_pytorch.passes import Pass, Selection, Stream, run
 from corteval_pytorch.preprocessing import Preprocess, batched, prepared
-from corteval_pytorch.reduction import PrincipalComponents, Reduction, SparseProjection
+from corteval_pytorch.reducing import features_of, reducer
+from corteval_pytorch.reduction import Reduction, SparseProjection
 from corteval_pytorch.taps import tap_of, without_step
 
 log = logging.getLogger(__name__)
@@ -42,8 +41,6 @@ _MOST_ROWS = 64
 
 #: Presentations of a block that is handed out.
 _HANDED = 256
-
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 @runtime_checkable
@@ -89,8 +86,7 @@ class Network:
     alongside: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.dtype not in DTYPES:
-            raise OptionError(f"dtype {self.dtype!r} is none of {', '.join(DTYPES)}.")
+        check_dtype(self.dtype)
         if self.batch_rows is not None and self.batch_rows < 1:
             raise OptionError(f"A batch has at least one stimulus, not {self.batch_rows}.")
 
@@ -102,8 +98,7 @@ class Network:
     @property
     def device(self) -> torch.device:
         """Where the module's parameters lie."""
-        tensors = (*self.module.parameters(), *self.module.buffers())
-        return tensors[0].device if tensors else torch.device("cpu")
+        return device_of(self.module)
 
     @property
     def fingerprint(self) -> str:
@@ -156,15 +151,7 @@ class Network:
         shape = self._shape(layer)
         features = self._features(int(np.prod(shape)))
         if features is not None:
-            name = f"{without_step(layer)}-feature"
-            return Columns(
-                features,
-                {
-                    "neuroid_id": lambda number: np.char.add(f"{name}-", number.astype(str)),
-                    "layer": lambda number: np.full(len(number), without_step(layer)),
-                    "feature": lambda number: number,
-                },
-            )
+            return feature_columns(layer, features)
         further = self.coordinates.get(without_step(layer), {})
         return columns_of(layer, shape, self.visual_degrees, further)
 
@@ -172,14 +159,14 @@ class Network:
         self, stimuli: StimulusSet, wanted: Mapping[str, np.ndarray]
     ) -> Iterator[Mapping[str, np.ndarray]]:
         """Blocks of responses in the order of `stimuli`."""
-        with _shelf() as shelf:
+        with a_shelf() as shelf:
             yield from self._handed_out(shelf, stimuli, wanted, 1)
 
     def trials(
         self, stimuli: StimulusSet, wanted: Mapping[str, np.ndarray], trials: int
     ) -> Iterator[Mapping[str, np.ndarray]]:
         """The same with an axis of trials: (presentation, trial, unit)."""
-        with _shelf() as shelf:
+        with a_shelf() as shelf:
             yield from self._handed_out(shelf, stimuli, wanted, trials)
 
     def perturbed(self, layer: str, perturbation: Perturbation) -> Network:
@@ -193,7 +180,7 @@ class Network:
 
     def prepare(self, stimuli: StimulusSet, layers: Sequence[str]) -> None:
         """Record whole `layers` into the store in one pass, and hand nothing out."""
-        with _shelf() as shelf:
+        with a_shelf() as shelf:
             self._recorded(shelf, stimuli, dict.fromkeys(layers), 1)
 
     def _handed_out(
@@ -337,61 +324,24 @@ class Network:
         return Selection(lambda output: output[index], len(positions))
 
     def _reducer(self, shelf: Store, layer: str, count: int, positions: np.ndarray | None) -> Any:
-        if isinstance(self.reduction, SparseProjection):
-            matrix = self.reduction.matrix(count).to(self.device)
+        def record(fit: StimulusSet) -> Recorded:
+            raw = replace(self, reduction=None, alongside=())
+            return raw._recorded(shelf, fit, {layer: None}, 1)
 
-            def project(output: Tensor) -> Tensor:
-                flat = output.flatten(1).float()
-                return (matrix @ flat.T).T
-
-            reduce = project
-        else:
-            assert self.reduction is not None
-            mean, axes = (torch.from_numpy(a).to(self.device) for a in self._basis(shelf, layer))
-
-            def rotate(output: Tensor) -> Tensor:
-                return (output.flatten(1).float() - mean) @ axes
-
-            reduce = rotate
-        if positions is None:
-            return reduce
-        chosen = torch.from_numpy(positions)
-        return lambda output: reduce(output)[:, chosen]
-
-    def _basis(self, shelf: Store, layer: str) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and principal axes of `layer` over the fitting stimuli, from the store or fitted."""
-        assert isinstance(self.reduction, PrincipalComponents)
-        key = {
-            "model": self.fingerprint,
-            "layer": layer,
-            "fit": self.reduction.identity(),
-        }
-        components = self.reduction.components
-        basis = shelf.artifact("bases", key, rows=components + 1, rows_per_block=components + 1)
-        if not basis.complete:
-            with shelf.claim([basis]):
-                if not basis.complete:
-                    raw = replace(self, reduction=None, alongside=())
-                    recorded = raw._recorded(shelf, self.reduction.fit.shown(), {layer: None}, 1)
-                    parts = np.array_split(recorded.rows, max(1, len(recorded.rows) // _HANDED))
-                    mean, axes = self.reduction.fitted(
-                        [partial(recorded.read, layer, part) for part in parts]
-                    )
-                    basis.write(0, np.ascontiguousarray(np.concatenate([mean[None], axes.T])))
-                    basis.publish(layer=layer)
-        rows = np.array(basis.block(0))
-        return rows[0], np.ascontiguousarray(rows[1:].T)
+        assert self.reduction is not None
+        return reducer(
+            self.reduction,
+            shelf,
+            {"model": self.fingerprint, "layer": layer},
+            count,
+            positions,
+            device=self.device,
+            record=record,
+        )
 
     def _features(self, units: int) -> int | None:
         """Number of features a layer is reduced to; None if it is kept as it is."""
-        if self.reduction is None:
-            return None
-        wanted = (
-            self.reduction.features
-            if isinstance(self.reduction, SparseProjection)
-            else self.reduction.components
-        )
-        return wanted if units > wanted else None
+        return features_of(self.reduction, units)
 
     def _width(self, layer: str) -> int:
         """Number of units of a layer, or of features."""
@@ -428,28 +378,14 @@ class Network:
     @cached_property
     def _layouts(self) -> dict[str, Layout]:
         """Shapes of all layers: known to the store, or seen when a grey image is shown."""
-        shelf = stores.active()
-        if shelf is None:
-            return self._seen(None)
         key = {"model": self.fingerprint, "identifier": self.name}
-        shelved = shelf.artifact("layouts", key)
-        facts = shelved.facts
-        if facts is not None:
-            return {
-                name: Layout(tuple(map(tuple, shapes)), *rest)
-                for name, (shapes, *rest) in facts["layers"]
-            }
-        layouts = self._seen(None)
-        rows = [[name, [*layout]] for name, layout in layouts.items()]
-        with shelf.claim([shelved]):
-            shelved.publish(layers=rows)
-        return layouts
+        return shelved(key, lambda: self._seen(None))
 
     def _seen(self, layers: Sequence[str] | None) -> dict[str, Layout]:
         """Shapes of layers (None: of all that return tensors) for a grey image."""
         inputs = self._input([prepared(self.preprocess, GREY, "grey", self.visual_degrees)])
         with self._around(self.module, perturbed=False)():
-            return seen(self.module, inputs, layers)
+            return seen(self.module, layers, inputs)
 
     def _input(self, rows: list[Any]) -> Tensor:
         inputs = batched(self.preprocess, rows, self.device)
@@ -462,14 +398,11 @@ class Network:
 
         @contextmanager
         def around() -> Iterator[None]:
-            kind = self.device.type
-            cast = (
-                nullcontext()
-                if self.dtype == "float32"
-                else torch.autocast(kind, dtype=DTYPES[self.dtype])
-            )
             placed = self.perturbations if perturbed else ()
-            with cast, perturbing.perturbing(module, placed, self._shape, self.units):
+            with (
+                computing(self.device, self.dtype),
+                perturbing.perturbing(module, placed, self._shape, self.units),
+            ):
                 yield
 
         return around
@@ -480,17 +413,6 @@ class Network:
         largest = max((4 * int(np.prod(shape)) for shape in shapes), default=1)
         fitting = max(1, min(_MOST_ROWS * trials, _BATCH_BYTES // max(1, largest)))
         return int(1 << (fitting.bit_length() - 1))
-
-
-@contextmanager
-def _shelf() -> Iterator[Store]:
-    """The store in force, or one that vanishes afterwards."""
-    shelf = stores.active()
-    if shelf is not None:
-        yield shelf
-        return
-    with tempfile.TemporaryDirectory(prefix="corteval-") as folder:
-        yield Store(Path(folder))
 
 
 def _workers() -> int:

@@ -9,7 +9,6 @@ killed at any moment loses at most one group of rows.
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,12 +21,11 @@ import torch
 from torch import Tensor, nn
 
 from corteval import hooks
-from corteval.errors import AssemblyError, CortevalError
+from corteval.errors import AssemblyError
 from corteval.store import Artifact
+from corteval_pytorch.halving import in_halves
 from corteval_pytorch.noise import presentation_seeds
 from corteval_pytorch.taps import recording
-
-log = logging.getLogger(__name__)
 
 #: Rows of a group: what a killed process may have to compute again.
 GROUP = 256
@@ -166,7 +164,7 @@ def run(job: Pass) -> None:
         stack.enter_context(torch.inference_mode())
         stack.enter_context(evaluating(job.network))
         stack.enter_context(job.around())
-        writer = stack.enter_context(_writing())
+        writer = stack.enter_context(writing())
         recorder = stack.enter_context(_Recorder.on(job))
         total = len(job.stimulus_ids)
         done = total - len(rows)  # what an earlier run has stored
@@ -230,30 +228,14 @@ class _Recorder:
 
     def forward(self, rows: list[int], prepared: list[Any]) -> None:
         """Show `rows`; when memory runs out, in halves."""
-        while rows:
-            size = min(self.largest, len(rows))
-            try:
-                self._show(rows[:size], prepared[:size])
-            except (MemoryError, RuntimeError) as error:
-                if not _is_out_of_memory(error):
-                    raise
-                if size == 1:
-                    raise CortevalError(
-                        f"{self.job.name}: there is not enough memory for one stimulus "
-                        f"({self.job.stimulus_ids[rows[0]]}): {_first_line(error)}. Use a smaller "
-                        "input size, fewer layers, dtype='bfloat16' or another device."
-                    ) from error
-                self.largest = size // 2
-                log.warning(
-                    "%s: out of memory with %d stimuli at once; going on with %d.",
-                    self.job.name,
-                    size,
-                    self.largest,
-                )
-                if torch.cuda.is_available():
-                    torch.cuda.empty_cache()
-                continue
-            rows, prepared = rows[size:], prepared[size:]
+        self.largest = in_halves(
+            len(rows),
+            lambda part: self._show(rows[part], prepared[part]),
+            largest=self.largest,
+            name=self.job.name,
+            stimulus=lambda number: self.job.stimulus_ids[rows[number]],
+            advice="Use a smaller input size, fewer layers, dtype='bfloat16' or another device.",
+        )
 
     def keep(self, layer: str, output: Tensor) -> None:
         """Put the output of `layer` for the current rows into its blocks."""
@@ -314,7 +296,7 @@ class _Recorder:
             )
 
 
-class _Writer:
+class Writer:
     """Writes blocks in a thread of its own, and raises what went wrong there."""
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
@@ -341,9 +323,10 @@ class _Writer:
 
 
 @contextmanager
-def _writing() -> Iterator[_Writer]:
+def writing() -> Iterator[Writer]:
+    """A writer that is done with everything in the end."""
     with ThreadPoolExecutor(1, "corteval-write") as pool:
-        writer = _Writer(pool)
+        writer = Writer(pool)
         yield writer
         writer.drain()
 
@@ -358,14 +341,3 @@ def evaluating(network: nn.Module) -> Iterator[None]:
     finally:
         for module, training in before:
             module.training = training
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    words = ("out of memory", "can't allocate memory", "not enough memory")
-    return any(word in str(error).lower() for word in words)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0][:200]

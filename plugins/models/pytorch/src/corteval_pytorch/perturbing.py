@@ -27,6 +27,8 @@ def perturbing(
     placed: Sequence[Placed],
     shape: Callable[[str], tuple[int, ...]],
     columns: Callable[[str], Mapping[str, np.ndarray]],
+    *,
+    leading: int = 1,
 ) -> Iterator[None]:
     """Apply perturbations in their order at every call of their layers.
 
@@ -36,6 +38,7 @@ def perturbing(
         shape: of the output of a layer; calls that return other shapes are other units, as those
             of one rectifier used in several places.
         columns: coordinates of the units of a layer.
+        leading: dimensions before those of the units: presentations, and tokens of a text.
     """
     modules = dict(network.named_modules(remove_duplicate=False))
     handles = []
@@ -49,7 +52,7 @@ def perturbing(
             positions = selected_units(perturbation.units, columns(layer))
             coordinates = at(columns(layer), positions)
             chosen = torch.from_numpy(positions)
-            hook = _hook(layer, perturbation, shape(layer), chosen, coordinates)
+            hook = _hook(layer, perturbation, shape(layer), chosen, coordinates, leading)
             handles.append(modules[tap.module].register_forward_hook(hook))
         yield
     finally:
@@ -74,13 +77,14 @@ def _hook(
     shape: tuple[int, ...],
     positions: Tensor,
     coordinates: Mapping[str, np.ndarray],
+    leading: int,
 ) -> Callable[[nn.Module, Any, Any], Any]:
     def hook(module: nn.Module, inputs: Any, output: Any) -> Any:
         del module, inputs
         tensor = tensor_of(output, Tap(layer), layer)
-        if tensor.shape[1:] != shape:
+        if tensor.shape[leading:] != shape:
             return None
-        flat = tensor.flatten(1).clone()
+        flat = tensor.flatten(leading).flatten(0, leading - 1).clone()
         chosen = positions.to(flat.device)
         before = flat[:, chosen].float().cpu().numpy()
         after = np.asarray(perturbation.apply(before, coordinates))

@@ -149,19 +149,20 @@ class _Calls:
         self.events = 0
         self.stop_after: int | None = None
 
-    def forward(self, network: nn.Module, inputs: Any) -> None:
-        """One forward pass, up to the last call wanted."""
+    def forward(self, network: nn.Module, *inputs: Any, **named: Any) -> Any:
+        """One forward pass, up to the last call wanted; what it returns, if it comes to its end."""
         self.count, self.events = {}, 0
         try:
-            network(inputs)
+            output = network(*inputs, **named)
         except _Enough:
-            return
+            return None
         if self.stop_after is not None and self.events < self.stop_after:
             raise PluginError(
                 f"{type(network).__name__} called its layers {self.events} times where it called "
                 f"them {self.stop_after} times before; layers of a network whose course depends "
                 "on its input cannot be recorded."
             )
+        return output
 
 
 def _hook(
