@@ -135,3 +135,11 @@ def test_readouts_answer_from_a_layer_of_one_unit():
     said = words(NextWord(), stimuli, lambda shown: layers)
     assert said.values.tolist() == ["dog", "the"]
     assert said["stimulus_id"].values.tolist() == ["s0", "s1"]
+
+
+def test_rows_may_be_read_alone_whatever_their_context():
+    stimuli = texts(["a", "b"], context_id="c", position=[1, 1])
+    assert [(p.context_id, p.text) for p in passages(stimuli, alone=True)] == [
+        ("s0", "a"),
+        ("s1", "b"),
+    ]

@@ -39,7 +39,11 @@ class Passage:
 
 
 def passages(
-    stimuli: StimulusSet, *, separator: str = " ", closing: str = CLOSING
+    stimuli: StimulusSet,
+    *,
+    separator: str = " ",
+    closing: str = CLOSING,
+    alone: bool = False,
 ) -> list[Passage]:
     """The passages of `stimuli`, in the order in which their contexts first occur.
 
@@ -52,6 +56,7 @@ def passages(
         stimuli: texts.
         separator: between parts.
         closing: marks that follow what comes before without a separator.
+        alone: every row is a passage of its own, whatever its context.
 
     Raises:
         StimuliError: if the stimuli are no texts, or two parts of a passage have one position.
@@ -65,20 +70,20 @@ def passages(
     ids = np.array(stimuli.stimulus_ids, dtype=object)
     return [
         _joined(context, ids[rows], texts[rows], separator, closing)
-        for context, rows in _contexts(stimuli.identifier, table)
+        for context, rows in _contexts(stimuli.identifier, table, alone=alone)
     ]
 
 
-def _contexts(name: str, table: pd.DataFrame) -> list[tuple[str, np.ndarray]]:
+def _contexts(name: str, table: pd.DataFrame, *, alone: bool) -> list[tuple[str, np.ndarray]]:
     """Rows of each context, in reading order."""
-    if "context_id" not in table.columns:
+    if alone or "context_id" not in table.columns:
         return [(stimulus_id, np.array([row])) for row, stimulus_id in enumerate(table.index)]
     given = table["context_id"]
-    alone = given.isna().to_numpy()
+    lonely = given.isna().to_numpy()
     # a row without a context is one of its own, whatever its id is
     keys = [
         (True, stimulus_id) if lone else (False, str(context))
-        for stimulus_id, context, lone in zip(table.index, given, alone, strict=True)
+        for stimulus_id, context, lone in zip(table.index, given, lonely, strict=True)
     ]
     rows_of: dict[tuple[bool, str], list[int]] = {}
     for row, key in enumerate(keys):

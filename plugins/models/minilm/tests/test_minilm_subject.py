@@ -62,9 +62,18 @@ def test_a_sentence_is_the_mean_over_its_tokens_in_each_layer(minilm, direct):
             np.testing.assert_allclose(value, states.mean(0).numpy(), rtol=0, atol=1e-5)
 
 
-def test_sentences_of_a_passage_are_read_with_those_before_them(minilm, direct):
+def test_a_sentence_is_read_alone_whatever_its_passage(minilm):
+    alone = minilm.respond(sentences(), [RECORDING])[RECORDING].values
+    np.testing.assert_array_equal(
+        minilm.respond(sentences("p"), [RECORDING])[RECORDING].values, alone
+    )
+    assert any("read alone" in note for note in minilm.notes)
+
+
+def test_sentences_of_a_passage_are_read_with_those_before_them_if_asked_for(direct):
     module, tokenizer = direct
-    found = minilm.respond(sentences("p"), [RECORDING])[RECORDING].values
+    left = models.create("minilm", device="cpu", sees="left")
+    found = left.respond(sentences("p"), [RECORDING])[RECORDING].values
     text = " ".join(SENTENCES[:2])
     encoding = tokenizer(text, return_tensors="pt")
     own = [

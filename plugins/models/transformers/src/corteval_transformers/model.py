@@ -136,7 +136,9 @@ def _conventions(
 
 def _said(causal: bool, predicts: bool, sees: Sees) -> list[str]:
     said = []
-    if not causal:
+    if sees == "stimulus":
+        said.append("every stimulus was read alone, without what came before it")
+    elif not causal:
         how = "the whole passage" if sees == "passage" else "what came before, stimulus by stimulus"
         said.append(f"sees both sides of a token; it was shown {how}")
     if not (causal and predicts):

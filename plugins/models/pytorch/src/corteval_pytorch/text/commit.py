@@ -70,8 +70,8 @@ def text_commit(
             answers all others.
         identifier: name in tables; that of the class if None.
         causal: whether responses to a token depend on the tokens before it alone.
-        sees: what a module that is not causal sees of a passage when it represents a stimulus:
-            ``"left"``, what came before it, or ``"passage"``.
+        sees: what the module sees of a passage when it represents a stimulus: ``"left"``, what came
+            before it; ``"passage"``, if it is not causal; or ``"stimulus"``, nothing else.
         window: most tokens the module reads in one go, inserted ones included. What is longer is
             truncated at the left, see `corteval_pytorch.text.windows`.
         stride: fewest tokens by which the window advances, half a window if None. With 1 every
@@ -133,7 +133,7 @@ def text_commit(
             tokenizer=tokenizer,
             manner=Manner(
                 causal=causal,
-                sees="left" if causal else sees,
+                sees="left" if causal and sees == "passage" else sees,
                 window=window,
                 stride=stride or (1 if window is None else max(1, window // 2)),
                 pooling=pooling,

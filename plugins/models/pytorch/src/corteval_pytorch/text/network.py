@@ -179,7 +179,8 @@ class TextNetwork:
 
     def planned(self, stimuli: StimulusSet) -> Plan:
         """What is read for `stimuli`; every passage is tokenised once."""
-        passages = reading_order.passages(stimuli)
+        alone = self.manner.sees == "stimulus"
+        passages = reading_order.passages(stimuli, alone=alone)
         marked = [tokenised(self.tokenizer, p.text, bos=self.bos) for p in passages]
         return planned(passages, marked, stimuli.stimulus_ids, self.manner)
 

@@ -24,8 +24,9 @@ from corteval_pytorch.text.windows import left_truncated, surrounding
 
 Pooling = Literal["last", "mean", "first"]
 
-#: What a model that is not causal sees of the passage when it represents a stimulus.
-Sees = Literal["left", "passage"]
+#: What a model sees of the passage when it represents a stimulus: what came before it; all, which
+#: only one that is not causal can; or nothing but the stimulus.
+Sees = Literal["left", "passage", "stimulus"]
 
 #: What positions of a sequence are used for: the responses of layers, the surprisal of the token
 #: there, and what comes next.
@@ -70,7 +71,7 @@ class Manner:
 
     Args:
         causal: whether a token's responses depend on what comes before it alone.
-        sees: what another model sees of the passage.
+        sees: what it sees of the passage.
         window: most tokens of a sequence, inserted ones included; None sets no limit.
         stride: fewest tokens by which the window advances.
         pooling: over the tokens of a stimulus.
