@@ -103,6 +103,7 @@ def test_surprisal_is_read_in_bits_whatever_it_was_said_in():
     stimuli = texts(["a", "b"])
     nats = answer(np.array([math.log(8), np.nan]), stimuli, SurprisalSpec(base="nats", bos=True))
     np.testing.assert_allclose(in_bits(nats), [3, np.nan])
+    assert spec_of(in_bits(nats)) == SurprisalSpec(base="bits", bos=True)
     assert spec_of(nats) == SurprisalSpec(base="nats", bos=True)
     bits = answer(np.array([3.0, 1.0]), stimuli, SurprisalSpec())
     np.testing.assert_array_equal(in_bits(bits), [3, 1])

@@ -138,6 +138,9 @@ class StimulusSet:
 
     def contents(self) -> list[str]:
         """SHA-256 of what each stimulus shows, in order: of the file, the pixels or the text."""
+        if self.modality == "text":  # column by column, for there may be hundreds of thousands
+            texts = self.table["text"].astype(str)
+            return [hashlib.sha256(text.encode()).hexdigest() for text in texts]
         return [self._content(i) for i in self.stimulus_ids]
 
     @cached_property
@@ -154,8 +157,6 @@ class StimulusSet:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def _content(self, stimulus_id: str) -> str:
-        if self.modality == "text":
-            return hashlib.sha256(str(self.table.at[stimulus_id, "text"]).encode()).hexdigest()
         if self.images is not None:
             return _pixels_digest(self.images, stimulus_id)
         path = Path(str(self.table.at[stimulus_id, "path"]))

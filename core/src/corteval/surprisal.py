@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal, final, get_args
 
 import numpy as np
@@ -86,7 +86,11 @@ def in_bits(given: xr.DataArray) -> xr.DataArray:
     Raises:
         AssemblyError: if the answer does not say that it is surprisal.
     """
-    return given if spec_of(given).base == "bits" else given / math.log(2)
+    spec = spec_of(given)
+    if spec.base == "bits":
+        return given
+    said = json.dumps(asdict(replace(spec, base="bits")), sort_keys=True)
+    return (given / math.log(2)).assign_attrs({**given.attrs, ATTRIBUTE: said})
 
 
 @final

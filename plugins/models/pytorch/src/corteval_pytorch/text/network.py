@@ -28,7 +28,7 @@ from corteval_pytorch.coordinates import columns_of, feature_columns
 from corteval_pytorch.passes import Selection, Stream
 from corteval_pytorch.reducing import features_of, reducer
 from corteval_pytorch.reduction import Reduction, SparseProjection
-from corteval_pytorch.text.plan import Manner, Plan, planned
+from corteval_pytorch.text.plan import Manner, Plan, Pooling, planned
 from corteval_pytorch.text.reading import NEXT_WORD, SURPRISAL, USE_OF, Reading, read
 from corteval_pytorch.text.shapes import Shapes
 from corteval_pytorch.text.tokens import MarksWords, Tokenizer, tokenised
@@ -160,6 +160,10 @@ class TextNetwork:
                     layer: self._handed(layer, recorded.read(layer, rows), first)
                     for layer in wanted
                 }
+
+    def pooled(self, pooling: Pooling) -> TextNetwork:
+        """A network that represents a stimulus by the ``"last"``, ``"first"`` or mean token."""
+        return replace(self, manner=replace(self.manner, pooling=pooling))
 
     def perturbed(self, layer: str, perturbation: Perturbation) -> TextNetwork:
         """A network in which units of `layer` are changed while it runs."""
