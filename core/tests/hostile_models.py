@@ -33,6 +33,7 @@ MEDDLES = card("meddles", does="meddles")
 HUNTS = card("hunts", does="hunts")
 ONCE = card("once", does="once")
 SLOW = card("slow", does="slow")
+PROWLS = card("prowls", does="prowls")
 
 
 class Model:
@@ -99,6 +100,28 @@ class Model:
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
 
+    def _prowls(self, stimuli):
+        """Look for files and a network."""
+        import socket
+
+        def reached():
+            try:
+                socket.create_connection(("1.1.1.1", 53), timeout=2).close()
+            except OSError:
+                return False
+            return True
+
+        places = [Path("/tmp"), Path("/home"), Path("/root"), Path("/work"), Path("/var")]
+        readable = [str(p) for place in places if place.is_dir() for p in _files(place)]
+        interfaces = [n for _, n in socket.if_nameindex() if n != "lo"]
+        found = {
+            "network": bool(interfaces) or reached(),
+            "readable": readable[:2000],
+            "home": [str(p) for p in _files(Path("/home"))][:10],
+        }
+        sys.stderr.write(f"found: {json.dumps(found)}\n")
+        sys.stderr.flush()
+
     def _hunts(self, stimuli):
         """Write all a model can find without leaving its process: a probe of what leaks."""
         import numpy as np
@@ -135,6 +158,15 @@ class Model:
             "name": stimuli.identifier,
         }
         (Path(os.environ["HOME"]) / "found.json").write_text(json.dumps(found))
+
+
+def _files(place):
+    """Files below a folder that are no part of Python or its packages."""
+    skipped = {"site-packages", "lib", "bin", "include", "share", "src", ".git"}
+    for folder, folders, files in os.walk(place):
+        folders[:] = [name for name in folders if name not in skipped]
+        for name in files:
+            yield Path(folder) / name
 
 
 def build(does):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -183,6 +184,23 @@ def test_a_model_that_hunts_finds_neither_responses_nor_names(world):
     assert not [f for f in found["files"] if "records" in f or "plan.json" in f]
     plugins = {m for m in found["modules"] if m.startswith("corteval_") and "." in m}
     assert not [m for m in plugins if not m.endswith((".card", ".cards", "hooks"))][:5]
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="there is no bubblewrap (apt install)")
+def test_in_a_sandbox_there_is_neither_a_network_nor_a_home(world):
+    secret = world.home.parent / "responses.csv"
+    secret.write_text("1,2,3")
+    report = world.run("prowls,toy-vision", "--workers", "1", "--isolate", "sandbox")
+    assert report["computed"] == 2
+    (folder,) = (world.home / "runs").iterdir()
+    said = "".join(p.read_text() for p in (folder / "logs").glob("model-*"))
+    (line,) = [n for n in said.splitlines() if n.startswith("found: ")]
+    found = json.loads(line.removeprefix("found: "))
+    assert not found["network"] and not found["home"]
+    assert str(secret) not in found["readable"]
+    # what it is shown, what was recorded, and the sandbox's own: no run, record or data set
+    assert not [n for n in found["readable"] if "records" in n or "runs" in n or "data" in n]
+    assert {r.isolation for r in world.records().values()} == {"sandbox"}
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -92,7 +92,9 @@ def _scored_again(record: Record, log: Path) -> Any:
     with stores.using(None):
         if record.isolation == "none":
             return score_cell(subject_named(cell.model), task)
-        with closing(RemoteModel(cell.model, log=log, seed="recompute")) as model:
+        with closing(
+            RemoteModel(cell.model, log=log, seed="recompute", isolation=record.isolation)
+        ) as model:
             return score_cell(Subject(model, model.name, Provenance()), task)
 
 

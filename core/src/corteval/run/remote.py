@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections import deque
@@ -25,6 +24,7 @@ from corteval.errors import CortevalError, UnsupportedRequest
 from corteval.perturbation import Perturbation
 from corteval.requests import Request
 from corteval.run import wire
+from corteval.run.isolation import command_for
 from corteval.run.opaque import Disguise, disguised, granted, renamed_request
 from corteval.score import Provenance
 from corteval.scoring import Account
@@ -80,19 +80,17 @@ class RemoteModel:
         model: identifier.
         log: file for what it prints.
         seed: of the order in which it is shown stimuli.
-        command: starts the process; None starts this Python.
+        isolation: where it runs, see `isolation`.
     """
 
-    def __init__(
-        self, model: str, *, log: Path, seed: str, command: Sequence[str] | None = None
-    ) -> None:
+    def __init__(self, model: str, *, log: Path, seed: str, isolation: str = "process") -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="corteval-model-"))
         self._seed = seed
         self._sets: dict[str, tuple[dict[str, Any], Disguise]] = {}
         self.peak_bytes = 0
         self._printed = _Printed(log)
         self._process = subprocess.Popen(
-            [*(command or (sys.executable, "-m", "corteval.run.host"))],
+            [*command_for(isolation, model, self._folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

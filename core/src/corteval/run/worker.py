@@ -30,7 +30,6 @@ from corteval.hooks import hookimpl
 from corteval.run import records
 from corteval.run.folder import CRASHES, Claim, Failure, Outcome, RunFolder
 from corteval.run.host import peak_bytes
-from corteval.run.isolation import command_for
 from corteval.run.plan import Task
 from corteval.run.records import Measured, Record
 from corteval.run.remote import ModelDied, ModelOutOfMemory, RemoteModel
@@ -109,7 +108,7 @@ class Worker:
                 name,
                 log=self.run.log(f"model-{self.name}"),
                 seed=self.run.plan.identity,
-                command=command_for(self.run.plan.isolation, name),
+                isolation=self.run.plan.isolation,
             )
             self.model_name = name
         return Subject(self.model, self.model.name, Provenance())
