@@ -42,10 +42,12 @@ VERBS = {
     "retry": "Go on with a run, also with what failed.",
     "cancel": "Have the workers of a run stop, wherever they are.",
     "worker": "Take tasks of a run until none is left.",
+    "slurm-script": "Print a script for sbatch: an array of jobs that take tasks of a run.",
     "verify": "Check every digest of the records.",
     "leaderboard": "Rank models by their mean over a suite or list of benchmarks.",
     "compare": "Compare two models on all benchmarks that both have scores on.",
     "report": "Write a page of all scores, with intervals, ceilings, ranks and what is missing.",
+    "plot": "Draw scores as PNG, SVG or PDF, with the numbers beside them as CSV.",
     "recompute": "Compute some records once more, from nothing, and compare.",
     "layers": "Score the layers of a model, and choose one for each target.",
     "cite": "Print BibTeX of plugins and of what they use.",
@@ -74,7 +76,8 @@ class _Verbs(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in VERBS:
-            return cast("click.Command", import_module(f"corteval.cli.{cmd_name}").command)
+            module = f"corteval.cli.{cmd_name.replace('-', '_')}"
+            return cast("click.Command", import_module(module).command)
         offer = plugin_verbs()[0].get(cmd_name)
         return None if offer is None else _plugin_command(offer)
 

@@ -33,6 +33,7 @@ Examples:
   corteval run pixels,gabor-colour,cornet-s-untrained vision-v1
   corteval run 'cornet-*' 'Cowley2023.*' --workers 4 --timeout 3600
   corteval status --watch
+  corteval run 'timm/*' vision-v1 --executor 'dask://slurm?partition=gpu&gres=gpu:1&gpu=1&jobs=8'
   corteval retry --failed
 
 \b
@@ -54,14 +55,20 @@ Exit codes: 0 all done, 3 some cells failed or are unfinished, 130 interrupted, 
 @click.argument("benchmarks")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the benchmarks.")
 @click.option(
-    "--executor", default="local", metavar="NAME", help="local, or serial in this process."
+    "--executor",
+    default="local",
+    metavar="NAME",
+    help="local; serial, in this process; dask://local, dask://slurm?jobs=8&..., "
+    "dask://tcp://HOST:PORT; none, for workers that others start.",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Of local; the cores by default.")
 @click.option(
-    "--isolation",
-    type=click.Choice(["process", "none"]),
+    "--isolate",
+    "isolation",
+    type=click.Choice(["process", "venv", "sandbox", "none"]),
     default="process",
-    help="Where models run: in a process of their own, or with the responses (not protected).",
+    help="Where models run: in a process of their own, with an environment of its own, or in a "
+    "sandbox without network (bubblewrap); none: with the responses.",
 )
 @click.option("--timeout", type=click.FloatRange(min=0.1), help="Seconds that one task may take.")
 @click.option("--again", is_flag=True, help="Compute cells once more that failed.")
@@ -97,8 +104,10 @@ def command(
 
     MODELS and BENCHMARKS are as in `corteval score`.
     """
+    from corteval.run import isolation as places
     from corteval.run.plan import described
 
+    places.check(isolation)
     plan = planned(models, benchmarks, seed=seed, again=again, isolation=isolation)
     plan = _agreed(plan, yes=yes)
     say(summary(plan, described(plan)))

@@ -25,14 +25,28 @@ class Executor(Protocol):
 def executor_named(name: str, *, workers: int) -> Executor:
     """The executor `name`.
 
+    Args:
+        name: ``serial``, ``local``, ``none`` or an address of Dask, see `dask_address`.
+        workers: how many on this machine.
+
     Raises:
-        OptionError: if there is none of that name.
+        OptionError: if there is none of that name, or it lacks what it needs.
     """
     if name == "serial":
         return _serial
     if name == "local":
         return lambda run, limits, look: run_here(run, workers=workers, limits=limits, look=look)
-    raise OptionError(f"There is no executor {name!r}; there are serial and local.")
+    if name == "none":
+        return lambda run, limits, look: look()
+    if name.startswith("dask://") or name == "dask":
+        from corteval.run.dask_address import parsed
+        from corteval.run.dask_executor import DaskExecutor
+
+        return DaskExecutor(parsed(name if name != "dask" else "dask://local"), workers=workers)
+    raise OptionError(
+        f"There is no executor {name!r}; there are serial, local, dask://local, dask://slurm?..., "
+        "dask://tcp://HOST:PORT, and none, which leaves the work to `corteval worker`."
+    )
 
 
 def _serial(run: RunFolder, limits: Limits, look: Look) -> None:

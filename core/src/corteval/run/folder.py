@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -196,7 +197,8 @@ class RunFolder:
     def note_end(self, pid: int, **facts: Any) -> None:
         """Keep how a worker ended, for whoever takes over its task."""
         with contextlib.suppress(CortevalError):
-            self._write(f"workers/{pid}.json", {"pid": pid, "time": time.time(), **facts})
+            name = f"workers/{socket.gethostname()}-{pid}.json"
+            self._write(name, {"pid": pid, "time": time.time(), **facts})
 
     def log(self, name: str) -> Path:
         """File for what is printed."""
@@ -204,7 +206,9 @@ class RunFolder:
 
     def _still_to_do(self, task: Task, owner: leases.Owner | None) -> bool:
         """Count an attempt whose worker died; whether there may be another."""
-        how = _json(self.folder / "workers" / f"{owner.pid}.json") if owner else {}
+        how = {}
+        if owner is not None:
+            how = _json(self.folder / "workers" / f"{owner.host}-{owner.pid}.json")
         name = str(how.get("signal", ""))
         who = f"process {owner.pid} on {owner.host}" if owner else "an unknown process"
         end = f" by {name}" if name else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import sys
 import threading
 import traceback
@@ -151,7 +152,12 @@ def _failure(error: BaseException) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Take over the two pipes, so that no print of a plugin gets between messages."""
+    """Take over the two pipes, so that no print of a plugin gets between messages.
+
+    Schedulers send signals to every process of a job; it is the worker that stops the model.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
     source = os.fdopen(os.dup(0), "rb")
     sink = os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
