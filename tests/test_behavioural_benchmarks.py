@@ -236,7 +236,9 @@ FORMS = {"answers": ("choices", "right"), "choices": ("choices",), "times": ("ti
 def test_every_metric_of_behaviour_scores_a_subject_on_data_of_its_form(metric, values):
     """Registered data offer a benchmark for each of these, so what `needs` lists must suffice."""
     card = registry.metrics.card(metric)
-    ceiling = card.ceilings[0] if card.ceilings else None
+    there = {"subject", *COLUMNS}  # as registered data do it: the first ceiling that fits
+    fitting = (c for c in card.ceilings if set(registry.metrics.card(c).needs) <= there)
+    ceiling = next(fitting, None)
     kept = {
         "truth",
         "subject",

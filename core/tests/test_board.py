@@ -1,6 +1,7 @@
 """Boards, means over suites, ranks: against plain loops, closed forms and simulated truth."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from corteval.errors import OptionError
-from corteval.intervals import Replicates
+from corteval.intervals import Interval, Replicates
 from corteval.score import Estimate, Score
 from corteval.stats.board import Board, means
 from corteval.stats.ranks import holm, paired_p_value, ranks
@@ -23,7 +24,7 @@ def score(model, benchmark, value, spread=0.05, seed=0, draws=400):
     own = np.random.default_rng([seed, sum(map(ord, model + benchmark))]).standard_normal(draws)
     values = value + spread * (common + own) / np.sqrt(2)
     replicates = Replicates(scope="stimuli", sizes=(10_000,), values=tuple(values), median=True)
-    raw = Estimate(value=value, replicates=(replicates,) if spread else ())
+    raw = Estimate(value=value, replicates=(replicates,))
     return Score(value=value, raw=raw, model=model, benchmark=benchmark)
 
 
@@ -55,9 +56,36 @@ def test_the_spread_of_a_mean_is_that_of_independent_benchmarks():
     assert (mean.high - mean.low) / 2 == pytest.approx(1.96 * expected, rel=0.12)
 
 
-def test_a_score_without_replicates_counts_as_exact():
+def test_replicates_that_are_all_the_same_leave_no_doubt():
     (mean, *_) = means(board(FULL, spread=0), WEIGHTS)
     assert mean.low == mean.high == pytest.approx(mean.value)
+
+
+def bare(made, interval=None):
+    """A score without replicates, as that on private data is told."""
+    return replace(made, raw=Estimate(value=made.value), interval=interval)
+
+
+def test_of_a_score_without_interval_nobody_knows_the_rank():
+    known = [score(m, b, FULL[m][b]) for m in ("m1", "m3") for b in "abc"]
+    unknown = [bare(score("m2", b, FULL["m2"][b])) for b in "abc"]
+    found = {m.model: m for m in means(Board.of([*known, *unknown]), WEIGHTS)}
+    assert found["m2"].exact == ("a", "b", "c") and np.isnan(found["m2"].low)
+    of = {r.model: r for r in ranks([*found.values()])}
+    assert (of["m2"].rank, of["m2"].low, of["m2"].high, of["m2"].group) == (2, 1, 3, 0)
+    assert np.isnan(of["m2"].probability_best) and of["m1"].group == 1
+
+
+def test_a_score_with_an_interval_only_is_as_uncertain_as_that_says():
+    interval = Interval(
+        low=0.4, high=0.6, level=0.95, method="m", scope="stimuli", resamples=9, seed=0
+    )
+    made = [bare(score(m, "a", 0.5), interval) for m in ("m1", "m2")]
+    found = means(Board.of(made), {"a": 1.0})
+    for mean in found:
+        assert (mean.low, mean.high) == (pytest.approx(0.4, abs=0.01), pytest.approx(0.6, abs=0.01))
+    assert {r.group for r in ranks(found)} == {1}
+    assert {r.high for r in ranks(found)} == {2}
 
 
 LACKING = {**FULL, "m2": {"a": 0.2, "c": 0.6}}

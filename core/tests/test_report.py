@@ -127,6 +127,21 @@ def test_scores_on_private_data_are_left_out_unless_asked_for(tmp_path):
     assert "secret" not in page(without) and "secret" in page(with_)
 
 
+def test_scores_on_other_data_than_the_newest_are_left_out(tmp_path):
+    kept = Records(tmp_path)
+    for model, digest, day in (("old", "d1", "2026-01-01"), ("new", "d2", "2026-01-02")):
+        made = Record(
+            cell=Cell(model=model, benchmark="B1"),
+            key="k" * 64,
+            score=score(model, "B1"),
+            parents={"stimuli": "s", "assembly": digest, "model": model},
+            measured=Measured(started=day),
+        )
+        kept.add(made)
+    found = from_records(kept)
+    assert (found.board.models, found.stale) == (("new",), 1)
+
+
 def test_the_last_record_counts_and_a_damaged_one_is_left_out(tmp_path):
     kept = Records(tmp_path)
     for n, value in enumerate((0.9, 0.2)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import final
 
 import numpy as np
@@ -128,15 +129,21 @@ def corrected_replicates(
     kept = values[np.isfinite(values)]
     if len(kept) < 0.9 * len(values) or len(kept) < 2:
         return None
-    from scipy import stats
-
     variance, freedom = _variance(widest, by_scope)
     tail = (1 - level) / 2
     spread = kept.std()
     stretch = 0.0
     if spread > 0:
-        stretch = np.sqrt(variance) / spread * stats.t.ppf(tail, freedom) / stats.norm.ppf(tail)
+        stretch = np.sqrt(variance) / spread * _t_over_z(tail, float(freedom))
     return np.asarray(value + stretch * (kept - np.median(kept)))
+
+
+@lru_cache(maxsize=10_000)
+def _t_over_z(tail: float, freedom: float) -> float:
+    """How much further than a normal distribution's the tail of Student's lies."""
+    from scipy import stats
+
+    return float(stats.t.ppf(tail, freedom) / stats.norm.ppf(tail))
 
 
 def _widest(replicates: Sequence[Replicates]) -> Replicates:

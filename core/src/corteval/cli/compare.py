@@ -46,11 +46,12 @@ def command(first: str, second: str, source: Path | None, private: bool, as_json
     from corteval.stats.paired import compare
     from corteval.stats.ranks import holm
 
-    board = gathered_from(source, private=private).board
+    gathered = gathered_from(source, private=private)
+    board = gathered.board
     names = {model.casefold(): model for model in board.models}
     for asked in (first, second):
         if asked.casefold() not in names:
-            raise OptionError(f"There is no score of {asked!r}; there are {', '.join(names)}.")
+            raise OptionError(_unknown(asked, [*board.models], gathered.withheld))
     one, other = names[first.casefold()], names[second.casefold()]
     shared = [b for b in board.benchmarks if {(one, b), (other, b)} <= board.scores.keys()]
     if not shared:
@@ -77,9 +78,22 @@ def command(first: str, second: str, source: Path | None, private: bool, as_json
         return
     header = ("benchmark", one, other, "difference", "95 % interval", "p", "p (Holm)", "")
     print_table(header, [_row(row) for row in found])
+    if not p_values:
+        say("Nothing can be compared: see the last column.")
+        return
     better = sum(1 for r in found if _significant(r) and float(str(r["difference"])) > 0)
     worse = sum(1 for r in found if _significant(r) and float(str(r["difference"])) < 0)
     say(f"{one} is better on {better} and worse on {worse} of {len(found)} benchmarks (Holm, .05).")
+
+
+def _unknown(asked: str, known: list[str], withheld: int) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(asked, known, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(close)}?" if close else f" There are {', '.join(known)}."
+    if withheld:
+        hint += f" {withheld} cells are on private data and left out; --private shows them."
+    return f"There is no score of {asked!r}.{hint}"
 
 
 def _significant(row: dict[str, object]) -> bool:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from corteval.cli.exports import bibtex as entries
+from corteval.cli.exports import check_exports, export_options, write_export
 from corteval.cli.options import json_option, verbose_option
 from corteval.cli.selection import expand, suites_in
 from corteval.cli.tables import print_json, print_table, say
@@ -15,7 +17,7 @@ from corteval.errors import OptionError
 
 if TYPE_CHECKING:
     from corteval.report.gathering import Gathered
-    from corteval.stats.board import Mean
+    from corteval.stats.board import Board, Mean
     from corteval.stats.ranks import Rank
 
 _EPILOG = """\b
@@ -23,6 +25,7 @@ Examples:
   corteval leaderboard vision-v1
   corteval leaderboard 'Cowley2023.V4-ridge,Cowley2023.V4-rdm' --missing bounds
   corteval leaderboard vision-neural@1.0 --from scores.jsonl --json
+  corteval leaderboard vision-v1 --csv ranks.csv --latex ranks.tex --bibtex used.bib
 
 \b
 A model that lacks a score on one of the benchmarks is not ranked, unless --missing says otherwise:
@@ -36,7 +39,7 @@ JSON:
   {"schema": "corteval.leaderboard/1", "name": "vision-v1@1.0", "weights": {"...": 0.5},
    "missing": "not-ranked", "withheld": 0,
    "ranked": [{"model": "...", "mean": 0.4, "low": 0.3, "high": 0.5, "rank": 1, "rank_low": 1,
-               "rank_high": 2, "probability_best": 0.8, "group": 1}],
+               "rank_high": 2, "probability_best": 0.8, "group": 1, "without_interval": []}],
    "not_ranked": [{"model": "...", "lacking": ["..."]}]}
 """
 
@@ -58,6 +61,7 @@ JSON:
     help="A folder of records, or a file of `corteval score --output`; else those in the home.",
 )
 @click.option("--private", is_flag=True, help="Also scores on private data; they are marked.")
+@export_options
 @verbose_option
 @json_option
 def command(
@@ -66,15 +70,20 @@ def command(
     missing: Any,
     source: Path | None,
     private: bool,
+    csv: Path | None,
+    latex: Path | None,
+    bibtex: Path | None,
     as_json: bool,
 ) -> None:
     """Rank models by their mean over a suite or list of benchmarks.
 
     Means, ranks and ties come with their uncertainty. Nothing is computed anew.
     """
+    from corteval.report import exports
     from corteval.stats.board import Board, means
     from corteval.stats.ranks import ranks
 
+    check_exports(csv=csv, latex=latex, bibtex=bibtex)
     name, weights = weights_of(benchmarks)
     gathered = gathered_from(source, private=private)
     board = gathered.board
@@ -83,6 +92,9 @@ def command(
         board = Board.of(s for (model, _), s in board.scores.items() if model in chosen)
     found = means(board, weights, missing=missing)
     ranked = ranks(found)
+    write_export(csv, lambda: exports.ranks_csv(found, ranked))
+    write_export(latex, lambda: exports.ranks_latex(found, ranked))
+    write_export(bibtex, lambda: entries(board.models, weights))
     if as_json:
         _print_json(name, weights, missing, gathered, found, ranked)
         return
@@ -90,10 +102,14 @@ def command(
     rows = [_row(rank, of[rank.model]) for rank in ranked]
     placed = {rank.model for rank in ranked}
     left = [m for m in found if m.model not in placed]
-    rows += [(m.model, "-", "-", _interval(m), "-", "-", _lacks(m, weights)) for m in left]
+    rows += [(m.model, "-", "-", _interval(m), "-", "-", _lacks(m, weights, board)) for m in left]
     header = ("model", "rank", "mean", "95 % interval", "ranks", "best", "")
     print_table(header, rows)
     say(f"{name}: {len(ranked)} of {len(found)} models are ranked on {len(weights)} benchmarks.")
+    if len(weights) > 1 and not ranked:
+        say("Name one benchmark or a suite, or say what lacking scores count for (--missing).")
+    if gathered.stale:
+        say(f"{gathered.stale} cells are on earlier versions of the data and left out.")
     if gathered.withheld:
         say(f"{gathered.withheld} cells are on private data and left out (--private shows them).")
 
@@ -144,6 +160,9 @@ def _row(rank: Rank, mean: Mean) -> tuple[str, ...]:
     places = f"{rank.low}-{rank.high}" if rank.low < rank.high else str(rank.low)
     best = f"{100 * rank.probability_best:.0f} %"
     ties = f"group {rank.group}"
+    if mean.exact:
+        places, best = "unknown", "-"
+        ties = f"no interval of {', '.join(mean.exact[:2])}"
     return rank.model, str(rank.rank), f"{mean.value:.4f}", _interval(mean), places, best, ties
 
 
@@ -152,8 +171,12 @@ def _interval(mean: Mean) -> str:
     return f"{mean.low:.4f} to {mean.high:.4f}" if known else "-"
 
 
-def _lacks(mean: Mean, weights: Mapping[str, float]) -> str:
-    shown = ", ".join(mean.lacking[:2]) + (", ..." if len(mean.lacking) > 2 else "")
+def _lacks(mean: Mean, weights: Mapping[str, float], board: Board) -> str:
+    said = []
+    for name in mean.lacking:
+        score = board.scores.get((mean.model, name))
+        said.append(f"{name}: {'not run' if score is None else score.status}")
+    shown = ", ".join(said[:2]) + (", ..." if len(said) > 2 else "")
     return f"not ranked: lacks {len(mean.lacking)} of {len(weights)} ({shown})"
 
 
@@ -183,6 +206,7 @@ def _print_json(
                 "rank_low": r.low,
                 "rank_high": r.high,
                 "probability_best": r.probability_best,
+                "without_interval": of[r.model].exact,
                 "group": r.group,
                 "lacking": of[r.model].lacking,
             }

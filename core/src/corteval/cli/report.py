@@ -1,4 +1,4 @@
-"""``corteval report``: records as one page that works offline."""
+"""``corteval report``: records as a page, or a site of pages, that works offline."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import Any
 
 import click
 
+from corteval.cli.exports import bibtex as entries
+from corteval.cli.exports import check_exports, export_options, write_export
 from corteval.cli.files import check_writable
 from corteval.cli.leaderboard import gathered_from, weights_of
 from corteval.cli.options import json_option, verbose_option
+from corteval.cli.selection import suites_in
 from corteval.cli.tables import print_json, say
 
 _EPILOG = """\b
@@ -17,15 +20,18 @@ Examples:
   corteval report
   corteval report vision-v1 --output board.html
   corteval report --from scores.jsonl --title "Our models"
+  corteval report vision-v1 --site board --latex table.tex --bibtex used.bib
 
 \b
 The page is one file: it loads nothing, works from the disk, and its table is whole without
-JavaScript. The same records give the same bytes.
+JavaScript. The same records give the same bytes. --site makes a folder of such pages instead, with
+one more for each model and benchmark: their cards, all scores, records. A folder that is a site
+is brought up to date; any other one that holds files is left alone.
 
 \b
 JSON:
-  {"schema": "corteval.report/1", "file": "report.html", "bytes": 81234, "models": 12,
-   "benchmarks": 30, "withheld": 0}
+  {"schema": "corteval.report/1", "file": "report.html", "bytes": 81234, "pages": 1,
+   "models": 12, "benchmarks": 30, "withheld": 0}
 """
 
 
@@ -38,6 +44,13 @@ JSON:
     show_default=True,
     help="The file.",
 )
+@click.option(
+    "--site",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write a site into this folder, not a file.",
+)
+@export_options
 @click.option("--title", default="Brain and behaviour scores", help="Heading of the page.")
 @click.option(
     "--missing",
@@ -58,6 +71,10 @@ JSON:
 def command(
     benchmarks: str | None,
     output: Path,
+    site: Path | None,
+    csv: Path | None,
+    latex: Path | None,
+    bibtex: Path | None,
     title: str,
     missing: Any,
     source: Path | None,
@@ -68,25 +85,46 @@ def command(
 
     BENCHMARKS, a suite or a list, is what ranks models by its mean; all by default.
     """
+    from corteval.report import exports
     from corteval.report.page import page
+    from corteval.report.site import check_folder, write_site
+    from corteval.report.site import site as pages_of
+    from corteval.report.track import track
 
-    check_writable(output)
+    check_exports(csv=csv, latex=latex, bibtex=bibtex)
+    if site is None:
+        check_writable(output)
+    else:
+        check_folder(site)
     gathered = gathered_from(source, private=private)
-    name, weights = weights_of(benchmarks) if benchmarks else ("all benchmarks", None)
-    text = page(gathered, title=title, name=name, weights=weights, missing=missing)
-    data = text.encode("utf-8")
-    output.write_bytes(data)
     board = gathered.board
+    options: dict[str, Any] = {"title": title, "missing": missing}
+    if benchmarks:
+        options["name"], options["weights"] = weights_of(benchmarks)
+        suites = suites_in(benchmarks)
+        if len(suites) == 1 and "," not in benchmarks:
+            options["track"] = track(suites[0])
+    if site is None:
+        pages = {str(output): page(gathered, **options)}
+        output.write_bytes(pages[str(output)].encode("utf-8"))
+    else:
+        pages = pages_of(gathered, **options)
+        write_site(site, pages)
+    write_export(csv, lambda: exports.scores_csv(board))
+    write_export(latex, lambda: exports.scores_latex(board, board.benchmarks, board.models))
+    write_export(bibtex, lambda: entries(board.models, board.benchmarks))
     if as_json:
         print_json(
             "corteval.report/1",
-            file=str(output),
-            bytes=len(data),
+            file=str(output if site is None else site / "index.html"),
+            bytes=sum(len(text.encode("utf-8")) for text in pages.values()),
+            pages=len(pages),
             models=len(board.models),
             benchmarks=len(board.benchmarks),
             withheld=gathered.withheld,
         )
         return
-    say(f"{output}: {len(board.models)} models, {len(board.benchmarks)} benchmarks.")
+    where = output if site is None else site / "index.html"
+    say(f"{where}: {len(board.models)} models, {len(board.benchmarks)} benchmarks.")
     if gathered.withheld:
         say(f"{gathered.withheld} cells are on private data and left out (--private shows them).")

@@ -250,6 +250,10 @@ def _report(plan: Plan, run: RunFolder | None, as_json: bool) -> None:
             f"{computed} of {len(cells)} cells computed, {len(failures)} failed, {unfinished} "
             f"unfinished. Run {run.folder.name}: {run.folder}"
         )
+        for unscored in list(status.unscored)[:5] if status else []:
+            cell = f"{unscored['model']} on {unscored['benchmark']}"
+            say(f"{cell} is {unscored['status']}: {unscored['reason']}")
+        say("Scores: `corteval leaderboard BENCHMARKS`, `corteval report`.")
 
 
 def _leave(context: click.Context, plan: Plan, run: RunFolder | None) -> None:

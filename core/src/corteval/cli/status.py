@@ -25,8 +25,8 @@ Examples:
 \b
 JSON:
   {"schema": "corteval.run-status/1", "run": "...", "folder": "...", "cells": 12, "finished": 9,
-   "by_status": {"scored": 9}, "failures": [...], "unfinished": 3, "at_work": [...],
-   "cancelled": false}
+   "by_status": {"scored": 9}, "failures": [...], "unscored": [...], "unfinished": 3,
+   "at_work": [...], "cancelled": false}
 """
 
 
@@ -68,6 +68,12 @@ def print_status(run: RunFolder, status: Status) -> None:
         click.echo()
         rows = [(t["model"], t["benchmark"], t["task"]) for t in status.at_work]
         print_table(("at work: model", "benchmark", "task"), rows, heading=2)
+    if status.unscored:
+        click.echo()
+        rows = [
+            (u["model"], u["benchmark"], f"{u['status']}: {u['reason']}") for u in status.unscored
+        ]
+        print_table(("no score: model", "benchmark", "why"), rows, heading=2)
     if status.failures:
         click.echo()
         rows = [

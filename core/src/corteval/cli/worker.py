@@ -8,7 +8,7 @@ import socket
 import click
 
 from corteval.cli.options import json_option, mirror_option, offline_option, verbose_option
-from corteval.cli.tables import print_json
+from corteval.cli.tables import print_json, say
 
 _EPILOG = """\b
 Examples:
@@ -59,7 +59,12 @@ def command(
     )
     called = name or f"{socket.gethostname()}-{os.getpid()}"
     folder = run_named(run)
+    before = folder.done()
     code = run_worker(folder, called, limits)
+    since = len((folder.done() - before) & folder.tasks.keys())
+    left = len(folder.tasks.keys() - folder.done())
+    more = " The run is cancelled; `corteval retry` goes on." if folder.cancelled else ""
+    say(f"{since} tasks ended while this worker was at it, {left} are left.{more}")
     if as_json:
         print_json("corteval.worker/1", run=folder.folder.name, worker=called, exit_code=code)
     context.exit(code)

@@ -125,7 +125,7 @@ def draw(scores: Sequence[Score], suffix: str) -> bytes:
         if private:
             figure.supxlabel(f"on private data ({', '.join(private)})", fontsize=7, color=_CONTROL)
         stream = io.BytesIO()
-        figure.savefig(stream, format=suffix[1:], dpi=200)
+        figure.savefig(stream, format=suffix[1:], dpi=200, bbox_inches="tight")
     return stream.getvalue()
 
 

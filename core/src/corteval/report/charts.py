@@ -19,13 +19,14 @@ def mean_chart(ranked: Sequence[Rank], means: Sequence[Mean]) -> Markup:
     """Means with intervals, one row a model, the best on top; groups of ties by the shade."""
     of = {mean.model: mean for mean in means}
     shown = ranked[:MOST_ROWS]
-    lows = [of[r.model].low for r in shown]
-    highs = [of[r.model].high for r in shown]
-    low, high = min([0.0, *lows]), max([*highs, 1e-9])
+    bounds = [getattr(of[r.model], name) for r in shown for name in ("value", "low", "high")]
+    known = [bound for bound in bounds if np.isfinite(bound)]  # some have no interval
+    low, high = min([0.0, *known]), max([*known, 1e-9])
     rows = []
     for n, rank in enumerate(shown):
         mean, y = of[rank.model], 30 + _ROW * n
-        a, b, c = (_x(v, low, high) for v in (mean.low, mean.high, mean.value))
+        interval = (mean.low, mean.high) if np.isfinite(mean.low) else (mean.value, mean.value)
+        a, b, c = (_x(v, low, high) for v in (*interval, mean.value))
         shade = "g1" if rank.group % 2 else "g2"
         rows.append(
             Markup(
@@ -35,7 +36,7 @@ def mean_chart(ranked: Sequence[Rank], means: Sequence[Mean]) -> Markup:
             ).format(_LEFT - 8, y + 4, short(rank.model), shade, a, b, y, y, shade, c, y)
         )
     height = 50 + _ROW * len(shown)
-    return _svg(
+    return drawing(
         height,
         "Means of ranked models with their intervals",
         Markup("").join([_axis(low, high, height - 20), *rows]),
@@ -100,7 +101,7 @@ def scatter(
             ).format(a, b, name)
         )
     title = f"{labels[1]} against {labels[0]}, {n} models"
-    return _svg(size, title, Markup("").join(parts), width=size)
+    return drawing(size, title, Markup("").join(parts), width=size)
 
 
 def short(name: str, most: int = 30) -> Markup:
@@ -134,7 +135,11 @@ def _ticks(low: float, high: float) -> list[float]:
     return [round(float((start + n) * step), 10) for n in range(int((high - low) / step) + 2)]
 
 
-def _svg(height: float, title: str, inside: Markup, width: float = _WIDTH) -> Markup:
+def drawing(
+    height: float, title: str, inside: Markup, width: float = _WIDTH, *, fixed: bool = False
+) -> Markup:
+    """An SVG of `inside`, with a name; as wide as its place unless `fixed`."""
+    size = Markup(' width="{}" height="{}"').format(width, height) if fixed else Markup("")
     return Markup(
-        '<svg viewBox="0 0 {} {}" role="img" aria-label="{}"><title>{}</title>{}</svg>'
-    ).format(width, height, title, title, inside)
+        '<svg viewBox="0 0 {} {}"{} role="img" aria-label="{}"><title>{}</title>{}</svg>'
+    ).format(width, height, size, title, title, inside)

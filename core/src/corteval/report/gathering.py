@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
@@ -26,12 +26,14 @@ class Gathered:
         board: the current scores.
         history: all records of each cell, the oldest first.
         withheld: cells left out since their data are private.
+        stale: cells left out since newer records of their benchmark are on other data.
         damaged: files that were left out, with the reason.
     """
 
     board: Board
     history: dict[tuple[str, str], tuple[Record, ...]]
     withheld: int = 0
+    stale: int = 0
     damaged: tuple[str, ...] = ()
 
 
@@ -61,11 +63,12 @@ def from_records(records: Records, *, private: bool = False) -> Gathered:
         cell: tuple(sorted(several, key=lambda r: (r.measured.sequence, r.digest)))
         for cell, several in found.items()
     }
-    current = (redacted(several[-1].score) for several in history.values())
+    fresh, stale = _on_the_same_data({cell: several[-1] for cell, several in history.items()})
     return Gathered(
-        board=Board.of(current),
+        board=Board.of(_told(record.score) for record in fresh),
         history=history,
         withheld=len(withheld),
+        stale=stale,
         damaged=tuple(damaged),
     )
 
@@ -90,7 +93,38 @@ def from_file(path: Path, *, private: bool = False) -> Gathered:
     return _of_scores(scores, private=private)
 
 
+def _on_the_same_data(current: Mapping[tuple[str, str], Record]) -> tuple[list[Record], int]:
+    """Records that can stand beside each other: of each benchmark those on its newest data."""
+    newest: dict[str, Record] = {}
+    for (_, benchmark), record in current.items():
+        known = newest.get(benchmark)
+        if record.score.status == "scored" and (
+            known is None or record.measured.started > known.measured.started
+        ):
+            newest[benchmark] = record
+    kept = [
+        record
+        for (_, benchmark), record in current.items()
+        if record.score.status != "scored" or _data(record) == _data(newest[benchmark])
+    ]
+    return kept, len(current) - len(kept)
+
+
+def _data(record: Record) -> dict[str, str]:
+    """Digests of what the score was computed on, without that of the model."""
+    return {name: digest for name, digest in record.parents.items() if name != "model"}
+
+
+def _told(score: Score) -> Score:
+    """`score` without anything of single units, stimuli or subjects if its data are private.
+
+    Replicates are of the whole score; they stay, for ranks need them, and no page shows them.
+    """
+    told = redacted(score)
+    return told if told is score else replace(told, raw=score.raw, ceiling=score.ceiling)
+
+
 def _of_scores(scores: Iterable[Score], *, private: bool) -> Gathered:
     scores = [*scores]
-    kept = [redacted(s) for s in scores if private or not private_data(s)]
+    kept = [_told(s) for s in scores if private or not private_data(s)]
     return Gathered(board=Board.of(kept), history={}, withheld=len(scores) - len(kept))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import math
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -16,15 +15,26 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from corteval import __version__, registry
-from corteval.errors import CortevalError
+from corteval.errors import CortevalError, UndefinedScore
 from corteval.report.charts import mean_chart, scatter
+from corteval.report.details import facts
 from corteval.report.gathering import Gathered
+from corteval.report.matrix import heat_map, matrix
+from corteval.report.origin import is_published
+from corteval.report.track import Track
 from corteval.score import Score
 from corteval.stats.board import Board, Mean, Missing, means
 from corteval.stats.ranks import Rank, ranks
+from corteval.stats.relations import correlation_interval
 
 #: Models that two benchmarks must share to be set against each other.
 _FEWEST = 3
+
+#: Benchmarks from which on there is a matrix of all pairs.
+_FEWEST_IN_MATRIX = 2
+
+#: Pairs of benchmarks up to which all are shown; of more, the first and the last.
+_MOST_PAIRS = 6
 
 _WORDS = {
     "undefined": "undefined",
@@ -41,6 +51,8 @@ def page(
     name: str = "all benchmarks",
     weights: Mapping[str, float] | None = None,
     missing: Missing = "not-ranked",
+    track: Track | None = None,
+    links: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {}),
 ) -> str:
     """The page; the same bytes for the same records.
 
@@ -50,6 +62,8 @@ def page(
         name: of the suite whose mean ranks models.
         weights: of its benchmarks; None weighs all on the board alike.
         missing: what becomes of models that lack a score.
+        track: the edition that `name` and `weights` are of, to show its rules.
+        links: relative addresses of pages of models, and of benchmarks; none on a single page.
     """
     board = gathered.board
     weights = weights or dict.fromkeys(board.benchmarks, 1 / max(1, len(board.benchmarks)))
@@ -58,25 +72,35 @@ def page(
     order = _order(board, ranked)
     columns = [*[b for b in weights if b in board.benchmarks]]
     columns += [b for b in board.benchmarks if b not in columns]
-    css, script = _asset("page.css"), _asset("page.js")
-    template = _environment().get_template("page.html")
+    # to ask for a card there is not takes long: the registry looks for close names
+    installed = frozenset(registry.benchmarks)
+    css, script = asset("page.css"), asset("page.js")
+    template = environment().get_template("page.html")
     text = template.render(
         title=clean(title),
         name=clean(name),
         version=__version__,
         css=Markup(css),
         script=Markup(script),
-        policy=_policy(css, script),
+        policy=policy(css, script),
         missing=missing,
-        rows=[_row(model, board, columns, ranked, found) for model in order],
-        benchmarks=[_about(b, board, weights) for b in columns],
+        rows=[
+            _row(model, board, columns, ranked, found) | {"link": links[0].get(model)}
+            for model in order
+        ],
+        benchmarks=[
+            _about(b, board, weights, installed) | {"link": links[1].get(b)} for b in columns
+        ],
         counts=_counts(board, order, columns),
+        published=sum(map(_shown_as_published, board.scores.values())),
         withheld=gathered.withheld,
         damaged=gathered.damaged,
         chart=mean_chart(ranked, found) if ranked else None,
         relations=_relations(board, columns),
         ranked=len(ranked),
-        facts=_facts(gathered, order, columns),
+        facts=facts(gathered, order, columns, clean),
+        agreement=_agreement(board, columns),
+        track=_rules(track),
     )
     return str(text)
 
@@ -103,7 +127,9 @@ def _row(
 ) -> dict[str, Any]:
     rank = next((r for r in ranked if r.model == model), None)
     mean = next((m for m in found if m.model == model), None)
-    places = None
+    places = low = high = None
+    if mean is not None and mean.low != mean.high:  # else of scores without intervals
+        low, high = number(mean.low), number(mean.high)
     if rank is not None:
         places = f"{rank.low}–{rank.high}" if rank.low < rank.high else str(rank.low)
     return {
@@ -111,9 +137,9 @@ def _row(
         "rank": None if rank is None else rank.rank,
         "places": places,
         "group": None if rank is None else rank.group,
-        "mean": None if rank is None or mean is None else _number(mean.value),
-        "low": None if mean is None else _number(mean.low),
-        "high": None if mean is None else _number(mean.high),
+        "mean": None if rank is None or mean is None else number(mean.value),
+        "low": low,
+        "high": high,
         "lacking": len(mean.lacking) if mean else 0,
         "cells": [_cell(board.scores.get((model, b))) for b in columns],
     }
@@ -121,19 +147,25 @@ def _row(
 
 def _cell(score: Score | None) -> dict[str, Any]:
     if score is None:
-        return {"status": "absent", "text": _WORDS["absent"], "low": None}
+        return {"status": "absent", "text": _WORDS["absent"], "low": None, "published": False}
     if score.status != "scored":
-        return {"status": score.status, "text": _WORDS[score.status], "low": None}
+        text = _WORDS[score.status]
+        return {"status": score.status, "text": text, "low": None, "published": False}
     interval = score.interval
     return {
         "status": "scored",
-        "text": _number(score.value),
-        "low": None if interval is None else _number(interval.low),
-        "high": None if interval is None else _number(interval.high),
+        "text": number(score.value),
+        "low": None if interval is None else number(interval.low),
+        "high": None if interval is None else number(interval.high),
+        "published": is_published(score),
     }
 
 
-def _number(value: float) -> str | None:
+def _shown_as_published(score: Score) -> bool:
+    return score.status == "scored" and is_published(score)
+
+
+def number(value: float) -> str | None:
     """Three decimals, without the zero before the point."""
     if not math.isfinite(value):
         return None
@@ -141,9 +173,12 @@ def _number(value: float) -> str | None:
     return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
 
 
-def _about(benchmark: str, board: Board, weights: Mapping[str, float]) -> dict[str, Any]:
+def _about(
+    benchmark: str, board: Board, weights: Mapping[str, float], installed: Collection[str]
+) -> dict[str, Any]:
     """What is known of a benchmark, from its card and from its scores."""
-    scored = [s for (_, b), s in board.scores.items() if b == benchmark and s.status == "scored"]
+    cells = (board.scores.get((model, benchmark)) for model in board.models)
+    scored = [s for s in cells if s is not None and s.status == "scored"]
     facts: dict[str, Any] = {
         "name": clean(benchmark),
         "weight": weights.get(benchmark, 0.0),
@@ -159,8 +194,10 @@ def _about(benchmark: str, board: Board, weights: Mapping[str, float]) -> dict[s
     }
     ceilings = [s.ceiling for s in scored if s.ceiling is not None]
     if ceilings:
-        facts["ceiling"] = _number(ceilings[0].value)
+        facts["ceiling"] = number(ceilings[0].value)
         facts["ceiling_method"] = clean(ceilings[0].method)
+    if benchmark.partition("@")[0] not in installed:
+        return facts
     try:
         card = registry.benchmarks.card(benchmark)
     except CortevalError:
@@ -184,7 +221,7 @@ def _counts(board: Board, rows: Sequence[str], columns: Sequence[str]) -> dict[s
 
 
 def _relations(board: Board, columns: Sequence[str]) -> list[dict[str, Any]]:
-    """The pairs of benchmarks that agree least and most, as scatter plots."""
+    """Pairs of benchmarks as scatter plots, the most alike first: all, or the two at the ends."""
     values = board.values(benchmarks=columns)
     pairs = []
     for i in range(len(columns)):
@@ -196,7 +233,7 @@ def _relations(board: Board, columns: Sequence[str]) -> list[dict[str, Any]]:
     if not pairs:
         return []
     pairs.sort()
-    shown = [pairs[-1], pairs[0]] if len(pairs) > 1 else pairs
+    shown = pairs[::-1] if len(pairs) <= _MOST_PAIRS else [pairs[-1], pairs[0]]
     found = []
     for r, i, j in shown:
         both = np.isfinite(values[:, i]) & np.isfinite(values[:, j])
@@ -207,51 +244,57 @@ def _relations(board: Board, columns: Sequence[str]) -> list[dict[str, Any]]:
                 "labels": labels,
                 "r": f"{r:.2f}",
                 "models": int(both.sum()),
+                "interval": _interval_of_r(values[both, i], values[both, j]),
                 "chart": scatter(values[both, i], values[both, j], names, labels),
             }
         )
     return found
 
 
-def _facts(gathered: Gathered, rows: Sequence[str], columns: Sequence[str]) -> Markup:
-    """What the table does not show, for drill-down: as JSON that is no script."""
-    board = gathered.board
-    notes: dict[str, int] = {}
-    cells = []
-    for i, model in enumerate(rows):
-        for j, benchmark in enumerate(columns):
-            score = board.scores.get((model, benchmark))
-            if score is None:
-                continue
-            said = [*([score.reason] if score.reason else []), *score.notes]
-            cells.append(
-                [
-                    i,
-                    j,
-                    _short(score.raw.value if score.raw else None),
-                    _short(score.ceiling.value if score.ceiling else None),
-                    [notes.setdefault(clean(text), len(notes)) for text in said],
-                    len(gathered.history.get((model, benchmark), ())),
-                ]
-            )
-    text = json.dumps({"cells": cells, "notes": [*notes]}, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
+def _agreement(board: Board, columns: Sequence[str]) -> dict[str, Any] | None:
+    """Rank correlations of all pairs of benchmarks, as a heat map and a table."""
+    found = matrix(board, columns)
+    if len(found.benchmarks) < _FEWEST_IN_MATRIX:
+        return None
+    names = [clean(b) for b in found.benchmarks]
+    return {
+        "names": names,
+        "chart": heat_map(found, names),
+        "rows": [*zip(names, found.pairs, strict=True)],
+        "left_out": found.left_out,
+    }
 
 
-def _short(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else round(value, 4)
+def _rules(track: Track | None) -> dict[str, Any] | None:
+    if track is None:
+        return None
+    parts = [
+        {"name": clean(p.name), "depth": p.depth, "weight": p.weight, "share": p.share}
+        | {"group": p.group}
+        for p in track.parts
+    ]
+    return {"name": clean(track.name), "summary": clean(track.summary), "parts": parts}
 
 
-def _asset(name: str) -> str:
+def _interval_of_r(x: np.ndarray, y: np.ndarray) -> str:
+    """Its 95 % interval over models in words; empty if there are too few to draw from."""
+    try:
+        interval = correlation_interval(x, y)
+    except UndefinedScore:
+        return ""
+    return f"{interval.low:.2f} to {interval.high:.2f}"
+
+
+def asset(name: str) -> str:
+    """Text of a file that pages are made of."""
     return (resources.files("corteval.report") / "assets" / name).read_text("utf-8")
 
 
-def _policy(css: str, script: str) -> str:
-    """Nothing but this style and this script may be used, and nothing loaded."""
+def policy(css: str, script: str | None) -> str:
+    """Nothing but this style and this script, if any, may be used, and nothing loaded."""
+    scripts = "" if script is None else f"script-src '{_hash(script)}'; "
     return (
-        f"default-src 'none'; style-src '{_hash(css)}'; script-src '{_hash(script)}'; "
+        f"default-src 'none'; style-src '{_hash(css)}'; {scripts}"
         "base-uri 'none'; form-action 'none'"
     )
 
@@ -260,7 +303,8 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Of the templates; what they are given is escaped."""
     return Environment(
         loader=PackageLoader("corteval.report", "assets"),
         autoescape=True,

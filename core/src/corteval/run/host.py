@@ -23,7 +23,7 @@ import numpy as np
 from corteval import hooks, settings
 from corteval import store as stores
 from corteval.commitment import LayerCommitment
-from corteval.errors import CortevalError
+from corteval.errors import CortevalError, FetchError
 from corteval.hooks import hookimpl
 from corteval.requests import Recording, Request
 from corteval.run import opaque, wire
@@ -148,7 +148,8 @@ def _failure(error: BaseException) -> dict[str, Any]:
     own = isinstance(error, CortevalError)
     message = str(error) if own else f"{type(error).__name__}: {error}{where}"
     full = isinstance(error, MemoryError) or "out of memory" in str(error).lower()
-    return {"error": message, "type": type(error).__name__, "memory": full}
+    fetching = isinstance(error, FetchError)
+    return {"error": message, "memory": full, "fetching": fetching}
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ import xarray as xr
 from corteval import hooks
 from corteval import store as stores
 from corteval.cards import Modality
-from corteval.errors import CortevalError, UnsupportedRequest
+from corteval.errors import CortevalError, FetchError, UnsupportedRequest
 from corteval.perturbation import Perturbation
 from corteval.requests import Request
 from corteval.run import wire
@@ -205,6 +205,7 @@ class RemoteModel:
 
         Raises:
             ModelFailed, ModelOutOfMemory, ModelDied
+            FetchError: if the model needs a file that cannot be had.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -220,6 +221,8 @@ class RemoteModel:
         if "error" in said:
             if said["memory"]:
                 raise ModelOutOfMemory(said["error"])
+            if said["fetching"]:
+                raise FetchError(said["error"])
             raise ModelFailed(said["error"])
         return said["value"], arrays
 

@@ -24,6 +24,7 @@ class Status:
         finished: how many of them have a record of a score, or of why there is none.
         by_status: of those, by the status of the score.
         failures: cells that failed, with kind and reason.
+        unscored: cells that have no score for a reason that is an answer.
         unfinished: cells still to be done.
         at_work: tasks that somebody is at.
         cancelled: whether workers were told to stop.
@@ -33,6 +34,7 @@ class Status:
     finished: int
     by_status: Mapping[str, int]
     failures: tuple[Mapping[str, Any], ...]
+    unscored: tuple[Mapping[str, Any], ...]
     unfinished: int
     at_work: tuple[Mapping[str, Any], ...]
     cancelled: bool
@@ -42,7 +44,7 @@ def status_of(run: RunFolder) -> Status:
     """How far `run` is."""
     done = run.done()
     by_status: Counter[str] = Counter()
-    failures, at_work, cells = [], [], 0
+    failures, unscored, at_work, cells = [], [], [], 0
     held = {path.name for path in (run.folder / "leases").iterdir()}
     for identity, task in run.tasks.items():
         cells += task.kind == "score"
@@ -58,12 +60,16 @@ def status_of(run: RunFolder) -> Status:
         if outcome.failure:
             facts = {"failure": outcome.failure, "reason": outcome.reason}
             failures.append({**_named(task), **facts, "record": outcome.record})
+        elif outcome.status != "scored":
+            facts = {"status": outcome.status, "reason": outcome.reason}
+            unscored.append({**_named(task), **facts})
     ended = sum(by_status.values())
     return Status(
         cells=cells,
         finished=ended - len(failures),
         by_status=dict(by_status),
         failures=tuple(failures),
+        unscored=tuple(unscored),
         unfinished=cells - ended,
         at_work=tuple(at_work),
         cancelled=run.cancelled,

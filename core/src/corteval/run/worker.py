@@ -258,7 +258,8 @@ def _scored(worker: Worker, task: Task) -> Outcome:
     subject = worker.subject(cell.model)
     score = score_cell(subject, benchmark)
     peak = peak_bytes() + (worker.model.peak_bytes if worker.model is not None else 0)
-    return Outcome(status=score.status, record=_kept(worker, task, score, peak))
+    record = _kept(worker, task, score, peak)
+    return Outcome(status=score.status, reason=score.reason, record=record)
 
 
 def _kept(worker: Worker, task: Task, score: Score, peak: int | None) -> str:

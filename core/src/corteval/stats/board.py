@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, final, get_args
 
 import numpy as np
+from scipy import stats
 
 from corteval.errors import OptionError
-from corteval.intervals import corrected_replicates
+from corteval.intervals import Interval, corrected_replicates
 from corteval.score import Score, normalized_replicates
+
+#: Replicates of a score of which the interval alone is known.
+_NORMAL = 1000
 
 #: What becomes of a model that lacks a score on a benchmark of a suite.
 Missing = Literal["not-ranked", "bounds", "pairwise", "zero"]
@@ -61,12 +66,16 @@ class Board:
         """Bootstrap replicates of a score, corrected as its interval is; None if it has none.
 
         Replicate b of two models on one benchmark is of the same draw, so that differences are
-        paired.
+        paired. Of a score that has an interval only, such as one whose details were left out, they
+        are normal with that interval, and independent of others.
         """
         score = self.scores.get((model, benchmark))
         if score is None or score.status != "scored":
             return None
-        return corrected_replicates(score.value, normalized_replicates(score))
+        replicates = corrected_replicates(score.value, normalized_replicates(score))
+        if replicates is None and score.interval is not None:
+            replicates = _normal(score.value, score.interval, f"{model}|{benchmark}")
+        return replicates
 
 
 @final
@@ -79,6 +88,8 @@ class Mean:
         value: the mean; NaN if it is not ranked.
         low, high: interval at `level`; under ``"bounds"`` also for what is missing.
         lacking: benchmarks without a score.
+        exact: benchmarks whose score has neither interval nor replicates: it counts as if it were
+            exact, so that nobody knows how certain the mean is.
         draws: replicates of the mean, for ranks; empty if not ranked.
     """
 
@@ -87,6 +98,7 @@ class Mean:
     low: float
     high: float
     lacking: tuple[str, ...]
+    exact: tuple[str, ...] = ()
     draws: np.ndarray
 
 
@@ -104,8 +116,7 @@ def means(
         m = Σ_b w_b s_b
 
     Replicates of different benchmarks are drawn apart from each other, replicate k of two models
-    on one benchmark together. A score without replicates counts as if it were exact. Source: spec
-    ``statistics`` S9, S10.
+    on one benchmark together. Source: spec ``statistics`` S9, S10.
 
     Args:
         board: of the scores.
@@ -143,7 +154,10 @@ def means(
             own = shares[~lacks] / shares[~lacks].sum()
             value = float(values[row][~lacks] @ own)
             draws = replicates[row][~lacks].T @ own
-        low, high = np.quantile(draws, tails) if np.isfinite(draws).all() else (np.nan, np.nan)
+        known = [n for n in names if n not in lacking]
+        exact = tuple(n for n in known if board.draws(model, n) is None)
+        certain = np.isfinite(draws).all() and not exact
+        low, high = np.quantile(draws, tails) if certain else (np.nan, np.nan)
         if missing == "bounds" and lacking and not lacks.all():
             low, high = _bounds(values, replicates[row], shares, lacks, tails)
         found.append(
@@ -153,6 +167,7 @@ def means(
                 low=float(low),
                 high=float(high),
                 lacking=lacking,
+                exact=exact,
                 draws=draws if np.isfinite(draws).all() else np.empty(0),
             )
         )
@@ -174,6 +189,15 @@ def _replicates(board: Board, names: Sequence[str], resamples: int, seed: int) -
                 chosen[len(draws)] = _shuffled(rng, len(draws), resamples)
             found[row, column] = draws[chosen[len(draws)]]
     return found
+
+
+def _normal(value: float, interval: Interval, name: str) -> np.ndarray:
+    """Quantiles of a normal distribution with an interval, in an order that `name` gives."""
+    spread = (interval.high - interval.low) / 2 / stats.norm.ppf((1 + interval.level) / 2)
+    places = (np.arange(_NORMAL) + 0.5) / _NORMAL
+    seed = [interval.seed, zlib.crc32(name.encode())]
+    shuffled = np.random.default_rng(seed).permutation(places)
+    return np.asarray(value + spread * stats.norm.ppf(shuffled))
 
 
 def _shuffled(rng: np.random.Generator, count: int, resamples: int) -> np.ndarray:

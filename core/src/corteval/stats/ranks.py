@@ -19,10 +19,12 @@ class Rank:
     Args:
         model: its name.
         rank: 1 is the best; equal values share the better place.
-        low, high: interval of the rank, over what the intervals of scores are over.
-        probability_best: share of replicates in which it is first, shared among equals.
+        low, high: interval of the rank, over what the intervals of scores are over; all places if
+            a score behind it has no interval.
+        probability_best: share of replicates in which it is first, shared among equals; NaN if a
+            score behind it has no interval.
         group: number of its group of ties, from 1: models that the paired tests cannot tell from
-            the best of the group.
+            the best of the group; 0 if a score behind it has no interval.
     """
 
     model: str
@@ -55,15 +57,15 @@ def ranks(means: Sequence[Mean], *, level: float = 0.95, alpha: float = 0.05) ->
     first = (places == 1).astype(float)
     best = (first / first.sum(axis=0)).mean(axis=1)
     own = _places(values[:, None])[:, 0]
-    groups = _groups(values, draws, alpha)
+    groups = _groups(values, draws, alpha)  # of those that have intervals, see below
     return [
         Rank(
             model=mean.model,
             rank=int(own[n]),
-            low=int(min(lows[n], own[n])),
-            high=int(max(highs[n], own[n])),
-            probability_best=float(best[n]),
-            group=groups[n],
+            low=1 if mean.exact else int(min(lows[n], own[n])),
+            high=len(ranked) if mean.exact else int(max(highs[n], own[n])),
+            probability_best=float("nan") if mean.exact else float(best[n]),
+            group=0 if mean.exact else groups[n],
         )
         for n, mean in enumerate(ranked)
     ]

@@ -12,14 +12,14 @@
   const number = (text) => (/^-?[\d.]+/.test(text) ? parseFloat(text) : NaN);
   const first = (cell) => (cell.firstChild ? cell.firstChild.textContent.trim() : "");
   const data = rows.map((row, index) => {
-    const cells = [...row.cells];
+    const cells = [...row.cells], texts = cells.map(first), model = cells[0].textContent.trim();
     return {
-      row, index, model: cells[0].textContent.trim(),
-      texts: cells.map(first),
-      values: cells.map((cell) => number(first(cell))),
-      bounds: cells.map((cell) => (cell.querySelector("i") || {}).textContent || ""),
+      row, index, model, texts, lower: model.toLowerCase(), values: texts.map(number), height: 0, columns: "",
+      bounds: cells.map((cell, n) => (n && cell.lastElementChild ? cell.lastElementChild.textContent : "")),
     };
   });
+  const lowerBenchmarks = benchmarks.map((name) => name.toLowerCase());
+  const body = table.tBodies[0], box = table.parentElement;
   const more = new Map(facts.cells.map((f) => [f[0] + "," + f[1], f]));
   const state = { m: "", b: "", c: "", s: "", d: "", x: "", y: "", one: "", two: "", at: "" };
 
@@ -52,28 +52,127 @@
     });
   });
 
-  rows.forEach((row, i) => [...row.cells].slice(3).forEach((cell, j) => {
-    cell.tabIndex = -1;
-    cell.dataset.at = i + "," + j;
-  }));
-  table.tBodies[0].addEventListener("click", (event) => {
+  body.addEventListener("click", (event) => {
     const cell = event.target.closest("td[data-at]");
     if (cell) open(cell);
   });
-  table.tBodies[0].addEventListener("keydown", (event) => {
+  body.addEventListener("keydown", (event) => {
     const cell = event.target.closest("td[data-at]");
     if (!cell) return;
     if (event.key === "Enter" || event.key === " ") { event.preventDefault(); open(cell); return; }
     const way = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
     if (!way) return;
     event.preventDefault();
-    let row = cell.parentElement, place = [...row.cells].indexOf(cell) + way[1];
-    if (way[0]) row = way[0] > 0 ? row.nextElementSibling : row.previousElementSibling;
-    while (row && row.hidden) row = way[0] > 0 ? row.nextElementSibling : row.previousElementSibling;
-    while (row && row.cells[place] && row.cells[place].hidden) place += way[1];
-    const next = row && row.cells[place];
-    if (next && next.dataset.at) focus(next);
+    const row = cell.parentElement, entry = view[view.indexOf(data[row.dataset.index]) + way[0]];
+    let place = [...row.cells].indexOf(cell) + way[1];
+    while (columns[place - 3] === false) place += way[1];
+    if (!entry || place < 3 || place >= names.length) return;
+    reveal(entry);
+    focus(entry.row.cells[place]);
   });
+
+  // Of a large table only the rows in sight are in the document: laying out all takes seconds.
+  const windowed = rows.length * benchmarks.length > 3000, spare = 6;
+  const spaces = [0, 1].map(() => {
+    const row = document.createElement("tr");
+    row.setAttribute("aria-hidden", "true");
+    row.append(document.createElement("td"));
+    row.firstChild.colSpan = names.length;
+    return row;
+  });
+  let view = data, columns = benchmarks.map(() => true), mark = "", from = -1, to = -1, usual = 40, widths = null;
+  const prepare = (entry) => {
+    if (entry.row.dataset.index === undefined) {
+      entry.row.dataset.index = entry.index;
+      for (let n = 3; n < names.length; n++) {
+        entry.row.cells[n].tabIndex = -1;
+        entry.row.cells[n].dataset.at = entry.index + "," + (n - 3);
+      }
+    }
+    hide(entry);
+  };
+  const hide = (kept) => {
+    if (kept.columns === mark) return;
+    columns.forEach((shown, j) => { const cell = kept.row.cells[j + 3]; if (cell.hidden === shown) cell.hidden = !shown; });
+    kept.columns = mark;
+  };
+  const tall = (entry) => entry.height || usual;
+  const render = (anew) => {
+    if (!windowed) {
+      if (!anew) return;
+      view.forEach(prepare);
+      body.replaceChildren(...view.map((entry) => entry.row));
+      return;
+    }
+    let start = 0, above = 0;
+    const top = box.scrollTop, bottom = top + box.clientHeight;
+    while (start < view.length - 1 && above + tall(view[start]) < top) above += tall(view[start++]);
+    let end = start, reached = above;
+    while (end < view.length && reached < bottom) reached += tall(view[end++]);
+    if (!anew && start >= from && end <= to) return;
+    from = Math.max(0, start - spare);
+    to = Math.min(view.length, Math.max(end, start + 1) + spare);
+    const active = document.activeElement.closest("tr[data-index]");
+    const place = active ? view.indexOf(data[active.dataset.index]) : -1;
+    if (place >= 0 && place >= from - 60 && place < to + 60) {  // keys are faster than frames
+      from = Math.min(from, place);
+      to = Math.max(to, place + 1);
+    }
+    show(from, to);
+  };
+  const show = (low, high) => {
+    const shown = view.slice(low, high), total = (part) => part.reduce((sum, entry) => sum + tall(entry), 0);
+    shown.forEach(prepare);
+    shown.forEach((entry, n) => entry.row.setAttribute("aria-rowindex", low + n + 3));
+    spaces[0].firstChild.style.height = total(view.slice(0, low)) + "px";
+    spaces[1].firstChild.style.height = total(view.slice(high)) + "px";
+    spaces[0].hidden = low === 0;
+    spaces[1].hidden = high >= view.length;
+    const active = body.contains(document.activeElement) ? document.activeElement : null;
+    body.replaceChildren(spaces[0], ...shown.map((entry) => entry.row), spaces[1]);
+    if (active) (active.isConnected ? active : box).focus({ preventScroll: true });
+    if (!active || !active.isConnected) reachable();
+  };
+  // Some cell of those in sight can be reached by the tabulator key.
+  const reachable = () => {
+    if (focusable && !focusable.hidden && focusable.isConnected) return;
+    const place = columns.indexOf(true), entry = view.find((e) => e.row.isConnected);
+    if (entry && place >= 0) focus(entry.row.cells[place + 3], true);
+  };
+  const measure = () => {
+    const seen = view.slice(from, to);
+    if (seen.every((entry) => entry.height)) return;
+    seen.forEach((entry) => { entry.height = entry.row.offsetHeight; });
+    usual = seen.reduce((sum, entry) => sum + entry.height, 0) / seen.length;
+  };
+  const reveal = (entry) => {
+    if (entry.row.parentElement) return;
+    const place = view.indexOf(entry);
+    if (place < 0) return;
+    from = Math.max(0, place - 3 * spare);
+    to = Math.min(view.length, place + 3 * spare);
+    show(from, to);
+  };
+  // Widths are held, or they would change with the rows in sight.
+  const hold = () => {
+    widths = widths || head.map((cell) => Math.ceil(cell.getBoundingClientRect().width));
+    head.forEach((cell, n) => { cell.style.width = widths[n] + "px"; });
+    const sum = widths.reduce((total, width, n) => total + (n < 3 || columns[n - 3] ? width : 0), 0);
+    table.style.width = sum + "px";
+    table.classList.add("held");
+  };
+  if (windowed) {
+    table.setAttribute("aria-rowcount", rows.length + 2);
+    let waiting = false;
+    box.addEventListener("scroll", () => {
+      if (waiting) return;
+      waiting = true;
+      requestAnimationFrame(() => { waiting = false; render(false); measure(); });
+    }, { passive: true });
+    addEventListener("beforeprint", () => show(0, view.length));
+    addEventListener("afterprint", () => render(true));
+  }
+
   let focusable = null;
   const focus = (cell, quietly) => {
     if (focusable) focusable.tabIndex = -1;
@@ -82,14 +181,32 @@
     if (!quietly) cell.focus();
   };
 
+  const listed = (title, header, lines) => {
+    const made = document.createElement("table");
+    made.createCaption().textContent = title;
+    const top = made.createTHead().insertRow(), inside = made.createTBody();
+    for (const text of header) {
+      const cell = document.createElement("th");
+      cell.scope = "col";
+      cell.textContent = text;
+      top.append(cell);
+    }
+    for (const line of lines) {
+      const row = inside.insertRow();
+      for (const text of line) row.insertCell().textContent = text;
+    }
+    return made;
+  };
   let opener = null;
   const open = (cell, silent) => {
+    prepare(data[rows.indexOf(cell.parentElement)]);
     const [i, j] = cell.dataset.at.split(",").map(Number);
     const entry = data[i], fact = more.get(i + "," + j);
     get("detail-title").textContent = entry.model + " on " + benchmarks[j];
     const list = document.querySelector("#detail dl"), notes = document.querySelector("#detail ul");
     list.textContent = "";
     notes.textContent = "";
+    document.querySelectorAll("#detail table").forEach((old) => old.remove());
     const say = (name, value) => {
       const t = document.createElement("dt"), d = document.createElement("dd");
       t.textContent = name;
@@ -101,61 +218,67 @@
     if (fact) {
       say("Raw", fact[2] === null ? "none" : String(fact[2]));
       say("Ceiling", fact[3] === null ? "none" : String(fact[3]));
-      if (fact[5]) say("Records", String(fact[5]));
+      if (fact[5]) say("Records", String(Array.isArray(fact[5]) ? fact[5].length : fact[5]));
       for (const n of fact[4]) {
         const item = document.createElement("li");
         item.textContent = facts.notes[n];
         notes.append(item);
       }
+      const told = (value) => (value === null ? "undefined" : String(value));
+      if (Array.isArray(fact[5])) {
+        notes.before(listed("Records, the oldest first", ["Value", "Made"], fact[5].map(([value, date]) => [told(value), date])));
+      }
+      if (fact[6]) {
+        notes.before(listed("Raw values by subject", ["Subject", "Median", "Quartiles", "Values"],
+          fact[6].map(([n, middle, low, high, count]) => [facts.names[n], told(middle), middle === null ? "–" : low + " to " + high, String(count)])));
+      } else if (facts.leftOut) say("Subjects", "too many for this page; `corteval report --site` shows them");
     }
     get("detail").hidden = false;
-    opener = cell;
+    opener = entry.row.cells[j + 3];
     if (!silent) { state.at = entry.model + "|" + benchmarks[j]; write(); get("close").focus(); }
   };
   const close = () => {
     get("detail").hidden = true;
     state.at = "";
     write();
-    if (opener) focus(opener);
+    if (opener) { reveal(data[opener.parentElement.dataset.index]); focus(opener); }
   };
   get("close").addEventListener("click", close);
   get("detail").addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
 
-  const matches = (text, wanted) => wanted.toLowerCase().split(/\s+/).filter(Boolean)
-    .every((word) => (word[0] === "-" && word.length > 1)
-      ? !text.toLowerCase().includes(word.slice(1)) : text.toLowerCase().includes(word));
-  let seenColumns = "";
-  const apply = () => {
-    const columns = benchmarks.map((name) => matches(name, state.b));
-    const mark = columns.join();
-    if (mark !== seenColumns) {
-      seenColumns = mark;
-      columns.forEach((shown, j) => {
-        for (const row of [table.tHead.rows[0], ceilings, ...rows]) row.cells[j + 3].hidden = !shown;
-      });
-    }
-    let count = 0;
-    for (const entry of data) {
-      const complete = !state.c || entry.values.slice(3).every((v, j) => !columns[j] || !isNaN(v));
-      entry.row.hidden = !(matches(entry.model, state.m) && complete);
-      count += !entry.row.hidden;
-    }
-    const column = names.indexOf(state.s);
+  const words = (wanted) => wanted.toLowerCase().split(/\s+/).filter(Boolean);
+  const matches = (lower, wanted) => wanted.every((word) => (word[0] === "-" && word.length > 1)
+    ? !lower.includes(word.slice(1)) : lower.includes(word));
+  const ordered = () => {
+    const column = names.indexOf(state.s), sign = state.d === "down" ? -1 : 1;
     head.forEach((cell, n) => cell.setAttribute("aria-sort",
       n !== column ? "none" : state.d === "down" ? "descending" : "ascending"));
-    const sign = state.d === "down" ? -1 : 1;
-    const order = column < 0 ? data : [...data].sort((a, b) => {
-      if (column === 0) return sign * a.model.localeCompare(b.model) || a.index - b.index;
+    if (column < 0) return data;
+    return [...data].sort((a, b) => {
+      if (column === 0) return sign * collator.compare(a.model, b.model) || a.index - b.index;
       const u = a.values[column], v = b.values[column];
       if (isNaN(u) || isNaN(v)) return (isNaN(u) ? 1 : 0) - (isNaN(v) ? 1 : 0) || a.index - b.index;
       return sign * (u - v) || a.index - b.index;
     });
-    table.tBodies[0].append(...order.map((entry) => entry.row));
-    get("shown").textContent = `${count} of ${data.length} models, ${columns.filter(Boolean).length} of ${benchmarks.length} benchmarks`;
-    if (!focusable || focusable.hidden || focusable.parentElement.hidden) {
-      const cell = order.filter((e) => !e.row.hidden).map((e) => [...e.row.cells].slice(3).find((c) => !c.hidden))[0];
-      if (cell) focus(cell, true);
+  };
+  const collator = new Intl.Collator("en", { numeric: true });
+  let order = data, sorting = null;
+  const apply = () => {
+    const wanted = words(state.b), wantedModels = words(state.m);
+    const before = mark;
+    columns = lowerBenchmarks.map((name) => matches(name, wanted));
+    mark = columns.map((shown) => (shown ? 1 : 0)).join("");
+    if (mark !== before) {
+      for (const row of [table.tHead.rows[0], ceilings]) hide({ row, columns: "" });
+      if (table.classList.contains("held")) hold();
     }
+    if (sorting !== state.s + " " + state.d) { order = ordered(); sorting = state.s + " " + state.d; }
+    view = order.filter((entry) => matches(entry.lower, wantedModels)
+      && (!state.c || columns.every((shown, j) => !shown || !isNaN(entry.values[j + 3]))));
+    if (windowed) box.scrollTop = 0;
+    render(true);
+    get("shown").textContent = `${view.length} of ${data.length} models, ${columns.filter(Boolean).length} of ${benchmarks.length} benchmarks`;
+    reachable();
   };
 
   const inputs = { "find-model": "m", "find-benchmark": "b" };
@@ -165,11 +288,6 @@
   get("only-scored").addEventListener("change", (event) => { state.c = event.target.checked ? "1" : ""; write(); apply(); });
   get("tools").addEventListener("submit", (event) => event.preventDefault());
 
-  const visible = () => {
-    const columns = benchmarks.map((_, j) => !head[j + 3].hidden);
-    const order = [...table.tBodies[0].rows].filter((row) => !row.hidden).map((row) => data[rows.indexOf(row)]);
-    return { columns, order };
-  };
   const save = (text, type, name) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text], { type }));
@@ -182,15 +300,13 @@
     return /[",\n\r]/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
   };
   get("csv").addEventListener("click", () => {
-    const { columns, order } = visible();
     const kept = names.map((_, n) => n < 3 || columns[n - 3]);
-    const lines = [names, ...order.map((e) => [e.model, ...e.texts.slice(1)])]
+    const lines = [names, ...view.map((e) => [e.model, ...e.texts.slice(1)])]
       .map((cells) => cells.filter((_, n) => kept[n]).map(quoted).join(","));
     save(lines.join("\r\n") + "\r\n", "text/csv", "scores.csv");
   });
   get("json").addEventListener("click", () => {
-    const { columns, order } = visible();
-    const list = order.flatMap((e) => benchmarks.map((benchmark, j) => ({ j, benchmark }))
+    const list = view.flatMap((e) => benchmarks.map((benchmark, j) => ({ j, benchmark }))
       .filter(({ j }) => columns[j])
       .map(({ j, benchmark }) => ({ model: e.model, benchmark, score: isNaN(e.values[j + 3]) ? null : e.values[j + 3],
         interval: e.bounds[j + 3] || null, status: isNaN(e.values[j + 3]) ? e.texts[j + 3] : "scored" })));
@@ -210,10 +326,10 @@
   const plot = () => {
     const i = benchmarks.indexOf(get("x").value), j = benchmarks.indexOf(get("y").value);
     const points = data.map((e) => [e.values[i + 3], e.values[j + 3], e.model]).filter(([u, v]) => !isNaN(u) && !isNaN(v));
-    const box = get("plot");
-    box.textContent = "";
+    const frame = get("plot");
+    frame.textContent = "";
     const caption = document.createElement("figcaption");
-    if (points.length < 2) { caption.textContent = "Fewer than two models have scores on both."; box.append(caption); return; }
+    if (points.length < 2) { caption.textContent = "Fewer than two models have scores on both."; frame.append(caption); return; }
     const size = 360, pad = 40;
     const range = (k) => { const v = points.map((p) => p[k]); const a = Math.min(...v), b = Math.max(...v); const s = (b - a || 1) * .05; return [a - s, b + s]; };
     const [xa, xb] = range(0), [ya, yb] = range(1);
@@ -243,12 +359,12 @@
       words += ` (95 % interval ${Math.tanh(z - h).toFixed(2)} to ${Math.tanh(z + h).toFixed(2)}, as if models were independent)`;
     }
     caption.textContent = words + ".";
-    box.append(drawing, caption);
+    frame.append(drawing, caption);
   };
   const duel = () => {
     const a = data.find((e) => e.model === get("one").value), b = data.find((e) => e.model === get("two").value);
-    const box = get("duel");
-    box.textContent = "";
+    const frame = get("duel");
+    frame.textContent = "";
     if (!a || !b) return;
     const list = document.createElement("table");
     const top = list.createTHead().insertRow();
@@ -258,24 +374,32 @@
       cell.textContent = text;
       top.append(cell);
     }
-    const body = list.createTBody();
+    const lines = list.createTBody();
     benchmarks.forEach((name, j) => {
-      const row = body.insertRow(), cell = document.createElement("th");
+      const row = lines.insertRow(), cell = document.createElement("th");
       cell.scope = "row";
       cell.textContent = name;
       row.append(cell);
       const difference = a.values[j + 3] - b.values[j + 3];
-      for (const text of [a.texts[j + 3], b.texts[j + 3], isNaN(difference) ? "–" : (difference > 0 ? "+" : "") + difference.toFixed(3)]) row.insertCell().textContent = text;
+      for (const entry of [a, b]) {
+        const value = row.insertCell();
+        value.textContent = entry.texts[j + 3];
+        if (!entry.bounds[j + 3]) continue;
+        const interval = document.createElement("i");
+        interval.textContent = entry.bounds[j + 3];
+        value.append(interval);
+      }
+      row.insertCell().textContent = isNaN(difference) ? "–" : (difference > 0 ? "+" : "") + difference.toFixed(3);
     });
-    const words = document.createElement("p");
-    words.textContent = "For paired tests: corteval compare " + [a.model, b.model].join(" ");
-    box.append(list, words);
+    const hint = document.createElement("p");
+    hint.textContent = "Small numbers are 95 % intervals of each model. Draws are shared, so the difference may be surer than they look; for paired tests: corteval compare " + [a.model, b.model].join(" ");
+    frame.append(list, hint);
   };
   for (const id of ["x", "y", "one", "two"]) {
     get(id).addEventListener("change", (event) => { state[id] = event.target.value; write(); (id.length === 1 ? plot : duel)(); });
   }
 
-  const show = () => {
+  const restore = () => {
     read();
     get("find-model").value = state.m;
     get("find-benchmark").value = state.b;
@@ -294,6 +418,7 @@
   };
   get("tools").hidden = false;
   get("explore").hidden = false;
-  addEventListener("popstate", show);
-  show();
+  addEventListener("popstate", restore);
+  restore();
+  if (windowed) requestAnimationFrame(() => { measure(); hold(); });
 })();
