@@ -216,7 +216,8 @@ def test_an_interrupt_ends_the_run_and_the_same_command_goes_on(world, times):
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)
     process.communicate(timeout=60)
-    assert process.returncode == 130
+    # a shell says 130 for both: the second may come when Python is at its end
+    assert process.returncode == 130 or (times == 2 and process.returncode == -signal.SIGINT)
     (folder,) = events.iterdir()
     assert not [*(folder / "leases").iterdir()] or times == 2
     report = world.run("slow,toy-vision", "--workers", "1")
