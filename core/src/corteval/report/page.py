@@ -132,6 +132,7 @@ def _row(
         low, high = number(mean.low), number(mean.high)
     if rank is not None:
         places = f"{rank.low}–{rank.high}" if rank.low < rank.high else str(rank.low)
+        places = places if rank.group else "unknown"
     return {
         "model": clean(model),
         "rank": None if rank is None else rank.rank,
