@@ -7,8 +7,10 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+from corteval import settings
 from corteval.cards import ModelCard
 from corteval.testing import toys
 from corteval.testing.toys import BENCHMARK, DATA, PREDICTIVITY, RELIABILITY, VISION  # noqa: F401
@@ -34,6 +36,8 @@ HUNTS = card("hunts", does="hunts")
 ONCE = card("once", does="once")
 SLOW = card("slow", does="slow")
 PROWLS = card("prowls", does="prowls")
+TELLS = card("tells", does="tells")
+RECORDED = replace(card("recorded-one", does="nothing"), isolated=False)
 
 
 class Model:
@@ -99,6 +103,15 @@ class Model:
         if not mark.exists():
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
+
+    def _nothing(self, stimuli):
+        """Just answer."""
+
+    def _tells(self, stimuli):
+        """Say which settings are in force where the model runs."""
+        said = {n: settings.setting(n).value for n in ("mirror", "offline")}
+        sys.stderr.write(f"found: {json.dumps(said)}\n")
+        sys.stderr.flush()
 
     def _prowls(self, stimuli):
         """Look for files and a network."""

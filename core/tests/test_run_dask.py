@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from core.tests.test_run_faults import BENCHMARK, HERE, World, failure
 from corteval.errors import OptionError
 from corteval.run.cells import Cell
 from corteval.run.dask_address import parsed
+from corteval.run.dask_executor import imported
 from corteval.run.executors import executor_named
 from corteval.run.folder import Outcome, RunFolder
 from corteval.run.order import Order
@@ -62,7 +64,11 @@ def test_without_dask_the_error_says_what_to_install(monkeypatch):
 
 
 def test_jobs_of_slurm_ask_for_what_the_address_says(tmp_path):
-    jobqueue = pytest.importorskip("dask_jobqueue.slurm")
+    if find_spec("dask_jobqueue") is None:
+        pytest.skip("the extra corteval[dask] is not installed")
+    before = signal.getsignal(signal.SIGINT)
+    jobqueue = imported("dask_jobqueue.slurm")
+    assert signal.getsignal(signal.SIGINT) is before  # Ctrl-C is still an interrupt
     address = parsed(
         "dask://slurm?partition=gpu&gres=gpu:1&gpu=1&cores=4&memory=16GiB&walltime=04:00:00"
         "&account=lab&directive=--constraint=a100&prologue=module load cuda&python=/a b/python"

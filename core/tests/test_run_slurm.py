@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -230,7 +231,8 @@ def submitted(world, slurm, models, *options):
 
 @pytest.mark.slow
 def test_jobs_of_dask_and_an_array_make_the_records_of_this_machine(world, slurm):
-    pytest.importorskip("dask_jobqueue", reason="the extra corteval[dask] is not installed")
+    if find_spec("dask_jobqueue") is None:
+        pytest.skip("the extra corteval[dask] is not installed")
     names = "toy-vision,chatters,killed"
     homes = {name: world.home.with_name(f"{name} home") for name in ("serial", "dask", "array")}
     address = "dask://slurm?partition=low&jobs=2&host=127.0.0.1&memory=1GB&walltime=00:30:00"

@@ -57,6 +57,12 @@ def setting(name: str) -> Setting:
     return Setting(name, _default(name), "default")
 
 
+def as_environment() -> dict[str, str]:
+    """The settings in force as environment variables: for processes that are to have the same."""
+    found = {KNOWN[name][0]: setting(name).value for name in KNOWN}
+    return {variable: value for variable, value in found.items() if value}
+
+
 def home() -> Path:
     """Folder for everything Corteval keeps on disk; it need not exist yet."""
     return Path(setting("home").value).expanduser().absolute()

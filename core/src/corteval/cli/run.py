@@ -16,7 +16,6 @@ from corteval.cli.consent import declined_benchmarks, yes_option
 from corteval.cli.options import (
     json_option,
     mirror_option,
-    no_store_option,
     offline_option,
     quiet_option,
     verbose_option,
@@ -77,7 +76,6 @@ Exit codes: 0 all done, 3 some cells failed or are unfinished, 130 interrupted, 
     type=click.Path(file_okay=False, path_type=Path),
     help="Of the run; by default below CORTEVAL_HOME.",
 )
-@no_store_option
 @yes_option
 @offline_option
 @mirror_option
@@ -163,6 +161,7 @@ def execute(
         with showing(run, quiet=quiet) as look:
             chosen(run, Limits(timeout_seconds=timeout), look)
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to be interrupted
         say(f"Interrupted. The same command goes on; `corteval status {run.folder.name}` tells.")
         return INTERRUPTED
     except Stopped as stopped:

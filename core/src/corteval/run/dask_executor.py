@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import secrets
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any, final
 
+from corteval import settings
 from corteval.errors import CortevalError, OptionError
 from corteval.run import errand
 from corteval.run.dask_address import SCHEDULER, Address
@@ -25,7 +27,6 @@ from corteval.run.folder import TRANSIENT, Outcome, RunFolder
 from corteval.run.order import Order
 from corteval.run.plan import Task
 from corteval.run.worker import Limits
-from corteval.settings import KNOWN, setting
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +65,9 @@ class DaskExecutor:
 
     def __init__(self, address: Address, *, workers: int) -> None:
         self._address, self._workers = address, workers
-        _imported("distributed")
+        imported("distributed")
         if address.queue:
-            _imported("dask_jobqueue")
+            imported("dask_jobqueue")
 
     def __call__(self, run: RunFolder, limits: Limits, look: Callable[[], None]) -> None:
         """Work on `run` until it is done or cancelled.
@@ -75,11 +76,10 @@ class DaskExecutor:
             KeyboardInterrupt: after workers were told to stop; a second one does not wait for them.
             CortevalError: if the workers cannot be reached, or do not work.
         """
-        named = {name: setting(name).value for name in KNOWN}
         terms = Terms(
             folder=str(run.folder),
             session=secrets.token_hex(8),
-            settings={name: value for name, value in named.items() if value},
+            environment=settings.as_environment(),
             timeout_seconds=limits.timeout_seconds,
         )
         with self._connected(run) as (client, renew):
@@ -97,8 +97,8 @@ class DaskExecutor:
     @contextlib.contextmanager
     def _connected(self, run: RunFolder) -> Iterator[tuple[Any, Renew]]:
         """A client, and what keeps the number of its workers."""
-        distributed = _imported("distributed")
-        _imported("dask").config.set(_CONFIGURATION)
+        distributed = imported("distributed")
+        imported("dask").config.set(_CONFIGURATION)
         _hush()
         with contextlib.ExitStack() as stack:
             cluster, renew = None, _nothing
@@ -261,7 +261,7 @@ class _Front:
 
 def _here(address: Address, workers: int) -> Any:
     """A cluster on this machine; the first workers have the graphics cards, one each."""
-    distributed = _imported("distributed")
+    distributed = imported("distributed")
     cards = address.cards()
     common = {
         "nthreads": 1,
@@ -290,7 +290,7 @@ def _here(address: Address, workers: int) -> Any:
 @contextlib.contextmanager
 def _queue(address: Address, run: RunFolder) -> Iterator[Any]:
     """A cluster of jobs of a queueing system; its scheduler is in this process."""
-    jobqueue = _imported("dask_jobqueue")
+    jobqueue = imported("dask_jobqueue")
     made = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster"}[address.kind]
     options = address.job_options(run.folder / "logs", run.folder.name)
     try:
@@ -339,10 +339,19 @@ def _nothing() -> None:
     return None
 
 
-def _imported(name: str) -> Any:
+def imported(name: str) -> Any:
+    """A module of Dask; Ctrl-C means what it meant before (dask_jobqueue would have it exit).
+
+    Raises:
+        OptionError: if it is not installed.
+    """
+    before = signal.getsignal(signal.SIGINT)
     try:
         return import_module(name)
     except ImportError as error:
         raise OptionError(
             "The executor dask needs Dask, which is not installed: pip install 'corteval[dask]'."
         ) from error
+    finally:
+        if signal.getsignal(signal.SIGINT) is not before:
+            signal.signal(signal.SIGINT, before)

@@ -29,7 +29,6 @@ from corteval.errors import CortevalError
 from corteval.run.folder import RunFolder
 from corteval.run.remote import kill_group
 from corteval.run.worker import Limits, Stopped, Worker, do, stop_on
-from corteval.settings import KNOWN
 
 #: How an errand ended: the task is at its end; an attempt failed; somebody else is at it; the run
 #: was cancelled or the process told to stop.
@@ -49,13 +48,13 @@ class Terms:
     Args:
         folder: of the run; Dask workers see it under the same name.
         session: of the executor; another one starts processes of its own.
-        settings: of Corteval, by name.
+        environment: the settings of Corteval, see `settings.as_environment`.
         timeout_seconds: of one task.
     """
 
     folder: str
     session: str
-    settings: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
     timeout_seconds: float | None = None
 
 
@@ -71,14 +70,13 @@ class _Child:
         command = [sys.executable, "-m", "corteval.run.errand", terms.folder, "--name", self.name]
         if terms.timeout_seconds is not None:
             command += ["--timeout", str(terms.timeout_seconds)]
-        given = {KNOWN[name][0]: value for name, value in terms.settings.items()}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, **given},
+                env={**os.environ, **terms.environment},
                 text=True,
                 start_new_session=True,  # a signal is for the Dask worker, which passes it on
             )

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
+from corteval import settings
 from corteval.errors import CortevalError
 from corteval.run.folder import RunFolder
 from corteval.run.remote import kill_group
@@ -81,6 +82,7 @@ def _start(slot: _Slot, run: RunFolder, limits: Limits) -> None:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            env={**os.environ, **settings.as_environment()},
             start_new_session=True,  # a Ctrl-C is for us, who pass it on
         )
     slot.born = time.monotonic()

@@ -29,7 +29,7 @@ from corteval.errors import CortevalError, FetchError, StorageFull, StoreError
 from corteval.hooks import hookimpl
 from corteval.run import records
 from corteval.run.folder import CRASHES, Claim, Failure, Outcome, RunFolder
-from corteval.run.host import peak_bytes
+from corteval.run.host import forget_peak, peak_bytes
 from corteval.run.plan import Task
 from corteval.run.records import Measured, Record
 from corteval.run.remote import ModelDied, ModelOutOfMemory, RemoteModel
@@ -98,9 +98,13 @@ class Worker:
             self.model.close()
         self.model, self.model_name = None, ""
 
+    def isolation(self, name: str) -> str:
+        """Where the model `name` runs."""
+        return self.run.plan.isolation if _is_isolated(name) else "none"
+
     def subject(self, name: str) -> Subject:
         """The model `name`, in a process of its own if it is one to be isolated."""
-        if self.run.plan.isolation == "none" or not _is_isolated(name):
+        if self.isolation(name) == "none":
             return subject_named(name)
         if self.model is None or self.model_name != name:
             self.close_model()
@@ -108,7 +112,7 @@ class Worker:
                 name,
                 log=self.run.log(f"model-{self.name}"),
                 seed=self.run.plan.identity,
-                isolation=self.run.plan.isolation,
+                isolation=self.isolation(name),
             )
             self.model_name = name
         return Subject(self.model, self.model.name, Provenance())
@@ -198,7 +202,8 @@ def do(worker: Worker, claim: Claim) -> bool:
     seconds = round(time.perf_counter() - clock, 3)
     outcome = Outcome(**{**vars(outcome), "seconds": seconds, "worker": worker.name})
     try:
-        ended = run.finish(task, outcome)
+        # a deadline that has passed has told the end already
+        ended = run.is_done(task.identity) or run.finish(task, outcome)
     except StoreError as error:  # the disk is full: it stays to be done
         run.tell("unwritten", task, reason=str(error), worker=worker.name)
         ended = True
@@ -256,8 +261,13 @@ def _scored(worker: Worker, task: Task) -> Outcome:
     cell = task.cells[0]
     benchmark = worker.benchmark(cell.benchmark, cell.seed)
     subject = worker.subject(cell.model)
+    forget_peak()
+    if isinstance(subject.model, RemoteModel):
+        subject.model.peak_bytes = 0
     score = score_cell(subject, benchmark)
-    peak = peak_bytes() + (worker.model.peak_bytes if worker.model is not None else 0)
+    peak = peak_bytes()
+    if isinstance(subject.model, RemoteModel):
+        peak += subject.model.peak_bytes
     record = _kept(worker, task, score, peak)
     return Outcome(status=score.status, reason=score.reason, record=record)
 
@@ -269,7 +279,7 @@ def _kept(worker: Worker, task: Task, score: Score, peak: int | None) -> str:
         cell=task.cells[0],
         key=task.keys[0],
         score=score,
-        isolation=worker.run.plan.isolation if worker.model is not None else "none",
+        isolation=worker.isolation(task.cells[0].model),
         parents={} if origin is None else dict(origin.digests),
         measured=Measured(
             host=socket.gethostname(),
