@@ -61,6 +61,7 @@
     if (!cell) return;
     if (event.key === "Enter" || event.key === " ") { event.preventDefault(); open(cell); return; }
     const way = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    walking = Boolean(way);
     if (!way) return;
     event.preventDefault();
     const row = cell.parentElement, entry = view[view.indexOf(data[row.dataset.index]) + way[0]];
@@ -81,6 +82,7 @@
     return row;
   });
   let view = data, columns = benchmarks.map(() => true), mark = "", from = -1, to = -1, usual = 40, widths = null;
+  let walking = false;  // by the arrow keys, which are faster than frames: the row that has the focus stays
   const prepare = (entry) => {
     if (entry.row.dataset.index === undefined) {
       entry.row.dataset.index = entry.index;
@@ -114,7 +116,7 @@
     to = Math.min(view.length, Math.max(end, start + 1) + spare);
     const active = document.activeElement.closest("tr[data-index]");
     const place = active ? view.indexOf(data[active.dataset.index]) : -1;
-    if (place >= 0 && place >= from - 60 && place < to + 60) {  // keys are faster than frames
+    if (place >= 0 && (walking || (place >= from - 60 && place < to + 60))) {
       from = Math.min(from, place);
       to = Math.max(to, place + 1);
     }
@@ -169,6 +171,7 @@
       waiting = true;
       requestAnimationFrame(() => { waiting = false; render(false); measure(); });
     }, { passive: true });
+    for (const other of ["wheel", "pointerdown", "touchmove"]) box.addEventListener(other, () => { walking = false; }, { passive: true });
     addEventListener("beforeprint", () => show(0, view.length));
     addEventListener("afterprint", () => render(true));
   }
