@@ -13,7 +13,7 @@ from corteval.errors import OptionError
 from corteval.intervals import Interval, Replicates
 from corteval.score import Estimate, Score
 from corteval.stats.board import Board, means
-from corteval.stats.ranks import holm, paired_p_value, ranks
+from corteval.stats.ranks import holm, paired_p_values, ranks
 
 WEIGHTS = {"a": 0.5, "b": 0.25, "c": 0.25}
 
@@ -181,12 +181,26 @@ def test_holm_lies_between_no_correction_and_bonferronis(p_values):
     assert [adjusted[n] for n in order] == sorted(adjusted.values())
 
 
-def test_a_paired_p_value_is_that_of_the_sign():
+def test_paired_p_values_are_those_of_students_t():
+    """Replicates as `corrected_replicates` leaves them: wider by t / z than their error."""
     rng = np.random.default_rng(0)
     shared = rng.standard_normal(4000)
-    first, second = shared + 0.1 * rng.standard_normal(4000) + 0.2, shared
-    assert paired_p_value(first, second) == pytest.approx(2 * stats.norm.sf(2), rel=0.25)
-    assert paired_p_value(first, first) == 1
+    own = rng.standard_normal(4000)
+    own = (own - own.mean()) / own.std()
+    stretch = stats.t.ppf(0.975, 7) / stats.norm.ppf(0.975)
+    draws = np.array([shared + 0.1 * stretch * own + 0.2, shared, shared])
+    found = paired_p_values(np.array([0.2, 0.0, 0.0]), draws, np.array([np.inf, 7.0, np.inf]))
+    assert found[0, 1] == pytest.approx(2 * stats.t.sf(2, 7), rel=1e-9)
+    assert found[0, 2] == pytest.approx(2 * stats.norm.sf(2 / stretch), rel=1e-9)
+    np.testing.assert_array_equal(found, found.T)
+    assert found[1, 2] == found[0, 0] == 1
+
+
+def test_many_models_far_apart_are_told_apart():
+    """More than replicates could tell by counting: 2 / 401 times 59 is above .05."""
+    table = {f"m{n:02d}": {"a": n / 10} for n in range(60)}
+    found = ranks(means(board(table, spread=0.01), {"a": 1.0}))
+    assert [(r.low, r.high, r.group) for r in found] == [(n, n, n) for n in range(1, 61)]
 
 
 @pytest.mark.slow

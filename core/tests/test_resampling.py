@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corteval.errors import OptionError, UndefinedScore
 from corteval.stats.resampling import (
     Held,
     central,
@@ -35,6 +36,29 @@ def test_two_factors_are_drawn_alone_and_together():
     np.testing.assert_array_equal(ways[2].stimuli, ways[0].stimuli)
     np.testing.assert_array_equal(ways[2].neuroids, ways[1].neuroids)
     assert draw(stimulus_ids=IDS, resamples=0, seed=0) == []
+
+
+def test_groups_of_stimuli_are_drawn_whole_and_count_as_many_as_equal_ones():
+    groups = list("aaaaaabbbccc")
+    (way,) = draw(stimulus_ids=IDS, stimulus_groups=groups, resamples=30, seed=0)
+    for rows in (slice(0, 6), slice(6, 9), slice(9, 12)):
+        assert (way.stimuli[:, rows] == way.stimuli[:, rows][:, :1]).all()
+    assert (way.stimuli[:, [0, 6, 9]].sum(axis=1) == 3).all()
+    assert (way.scope, way.sizes) == ("groups of stimuli", (round(144 / 54),))
+    order = np.random.default_rng(0).permutation(12)
+    moved = [[values[i] for i in order] for values in (IDS, groups)]
+    (again,) = draw(stimulus_ids=moved[0], stimulus_groups=moved[1], resamples=30, seed=0)
+    np.testing.assert_array_equal(again.stimuli, way.stimuli[:, order])
+    assert again.digest == way.digest
+
+
+@pytest.mark.parametrize(
+    ("groups", "error", "words"),
+    [("aaaaaabbbbbb", UndefinedScore, "form 2 groups"), ("abc", OptionError, "12 stimuli and")],
+)
+def test_groups_that_cannot_be_drawn_are_refused(groups, error, words):
+    with pytest.raises(error, match=words):
+        draw(stimulus_ids=IDS, stimulus_groups=list(groups), resamples=5, seed=0)
 
 
 def test_from_five_subjects_on_subjects_are_drawn_with_all_their_neuroids():

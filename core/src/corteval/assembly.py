@@ -21,6 +21,10 @@ from corteval.requests import TimeBin
 
 NEURAL_DIMS = ("presentation", "neuroid", "time_bin", "trial")
 
+#: Presentation coordinate that says which stimuli are drawn together for intervals; without it
+#: `corteval.stats.splits.GROUPINGS` do.
+DRAWN_TOGETHER = "drawn_together"
+
 #: Bytes of responses that are averaged together.
 _BLOCK_BYTES = 32 << 20
 

@@ -135,6 +135,9 @@ class NeuralBenchmark:
         notes: what a reader must know to read the score rightly.
         seed: of the resampling behind intervals.
         part: of the stimuli that score and ceiling are computed on; None is all of them.
+        drawn_together: coordinate whose stimuli metric and ceiling draw together for intervals.
+            None: what the metric is told to group folds by, else see
+            `corteval.stats.splits.grouping_of`.
     """
 
     card: BenchmarkCard
@@ -155,6 +158,7 @@ class NeuralBenchmark:
     notes: tuple[str, ...] = ()
     seed: int = 0
     part: StimulusPart | None = None
+    drawn_together: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "time_bins", as_time_bins(self.time_bins))
@@ -292,6 +296,10 @@ class NeuralBenchmark:
             raise NotInData(f"{self.card.identifier}: the data are no responses of units.")
         return self._means
 
+    def recordings(self) -> tuple[xr.DataArray, ...]:
+        """What metric and ceiling are computed on: one assembly a data set, trials kept apart."""
+        return self._recorded
+
     @cached_property
     def _recording(self) -> Recording:
         bins = self.time_bins
@@ -380,7 +388,14 @@ class NeuralBenchmark:
         """What the metric compares responses with."""
         (*_, last) = self._recorded
         trials = registry.metrics.card(self.card.metric).takes == "trials"
-        return self._means if assemblies.is_neural(last) and not trials else last
+        return self._drawn(self._means if assemblies.is_neural(last) and not trials else last)
+
+    def _drawn(self, assembly: xr.DataArray) -> xr.DataArray:
+        """`assembly`, told which stimuli are drawn together."""
+        name = self.drawn_together or next(iter(self._grouped_by()), None)
+        if name is None or name not in assembly.coords:
+            return assembly
+        return assembly.assign_coords({assemblies.DRAWN_TOGETHER: assembly[name].variable})
 
     def _grouped_by(self) -> tuple[str, ...]:
         """Coordinate by which the metric is told to keep stimuli together, if it is told one."""
@@ -433,7 +448,7 @@ class NeuralBenchmark:
 
     def _estimated(self, by: str) -> Estimate:
         estimator: Ceiling = registry.metrics.create(by, seed=self.seed, **self.ceiling_options)
-        (*_, last) = self._recorded
+        last = self._drawn(self._recorded[-1])
         if self.over_time in ("each", "whole") and assemblies.is_neural(last):
             return over.mean_estimate([estimator(part) for part in over.in_each_bin(last)])
         return estimator(last)

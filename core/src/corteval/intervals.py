@@ -9,6 +9,9 @@ from typing import final
 
 import numpy as np
 
+#: Scope of stimuli that are drawn together.
+GROUPS = "groups of stimuli"
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +54,8 @@ class Interval:
         low, high: bounds.
         level: nominal coverage.
         method: procedure in words.
-        scope: what was resampled, e.g. ``"stimuli×neuroids"``; it does not speak for the rest.
+        scope: what was resampled, e.g. ``"stimuli×neuroids"``; it does not speak for the rest. Of
+            groups of stimuli also how many, the effective number.
         resamples: number of replicates.
         seed: of the resampling.
     """
@@ -89,6 +93,9 @@ def interval_of(
     takes, would let the bound raise V on average. df are Satterthwaite's, from
     n - 1 for each factor, which matters with few subjects. Source: spec ``statistics`` 6.1, S2.
 
+    Of normal values of 5 to 16 subjects, intervals of 95 % covered 93 to 95 %; of strongly skewed
+    ones (exponential) 89 to 92 %, as Student's do (``tests/test_calibration_intervals.py``).
+
     Args:
         value: the estimate.
         replicates: for each way of resampling.
@@ -106,7 +113,7 @@ def interval_of(
         high=float(high),
         level=level,
         method=f"{words}, {remark}" if remark else words,
-        scope=widest.scope,
+        scope=_told(widest),
         resamples=len(widest.values),
         seed=widest.seed,
     )
@@ -134,16 +141,30 @@ def corrected_replicates(
     spread = kept.std()
     stretch = 0.0
     if spread > 0:
-        stretch = np.sqrt(variance) / spread * _t_over_z(tail, float(freedom))
+        stretch = np.sqrt(variance) / spread * student_over_normal(tail, float(freedom))
     return np.asarray(value + stretch * (kept - np.median(kept)))
 
 
+def degrees_of_freedom(replicates: Sequence[Replicates]) -> float:
+    """Of the variance that `corrected_replicates` gives, at least 1; infinite if there are none."""
+    if not replicates:
+        return float("inf")
+    widest, by_scope = _widest(replicates), {r.scope: r for r in replicates}
+    return max(float(_variance(widest, by_scope)[1]), 1.0)
+
+
 @lru_cache(maxsize=10_000)
-def _t_over_z(tail: float, freedom: float) -> float:
+def student_over_normal(tail: float, freedom: float) -> float:
     """How much further than a normal distribution's the tail of Student's lies."""
     from scipy import stats
 
     return float(stats.t.ppf(tail, freedom) / stats.norm.ppf(tail))
+
+
+def _told(widest: Replicates) -> str:
+    """`Replicates.scope` with the number of groups, which is not that of stimuli."""
+    named = zip(widest.factors, widest.sizes, strict=True)
+    return "×".join(f"{n} {factor}" if factor == GROUPS else factor for factor, n in named)
 
 
 def _widest(replicates: Sequence[Replicates]) -> Replicates:
@@ -160,8 +181,9 @@ def _variance(widest: Replicates, by_scope: Mapping[str, Replicates]) -> tuple[f
     inflation = [1.0 if widest.median else n / (n - 1) if n > 1 else np.inf for n in widest.sizes]
     if not all(factor in by_scope for factor in widest.factors) or len(widest.factors) != 2:
         return max(inflation) * together, min(widest.sizes) - 1
-    single = [a * spread(f) for a, f in zip(inflation, widest.factors, strict=True)]
-    interaction = together - sum(spread(factor) for factor in widest.factors)
+    alone = [spread(factor) for factor in widest.factors]
+    single = [a * part for a, part in zip(inflation, alone, strict=True)]
+    interaction = together - sum(alone)
     variance = sum(single) - inflation[0] * inflation[1] * interaction
     variance = min(max(variance, sum(single) / 3), max(inflation) * together)
     parts = sum(part**2 / (n - 1) for part, n in zip(single, widest.sizes, strict=True))

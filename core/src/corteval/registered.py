@@ -327,6 +327,8 @@ def _neural_options(
         if facts.folds and not leaky:
             division |= {"folds": "kfold", "count": facts.folds}
         options["metric_options"] = {"cross_validation": division}
+    elif facts.group:
+        options["drawn_together"] = facts.group
     if metric.options.get("standardise"):  # as the fits are by which unique variance is told
         nuisances = NUISANCES.get(modality, ()) if facts.nuisances is None else facts.nuisances
         options |= {"nuisances": nuisances} if nuisances else {}

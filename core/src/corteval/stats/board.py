@@ -6,20 +6,32 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, final, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, final, get_args
 
 import numpy as np
 from scipy import stats
 
 from corteval.errors import OptionError
-from corteval.intervals import Interval, corrected_replicates
+from corteval.intervals import Interval, corrected_replicates, degrees_of_freedom
+from corteval.notebook import MOST_ROWS, Rows, Tabular, frame, table
 from corteval.score import Score, normalized_replicates
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Replicates of a score of which the interval alone is known.
 _NORMAL = 1000
 
+#: Benchmarks of a board that a notebook shows side by side.
+_MOST_COLUMNS = 12
+
 #: What becomes of a model that lacks a score on a benchmark of a suite.
 Missing = Literal["not-ranked", "bounds", "pairwise", "zero"]
+
+
+def _folded(name: str) -> tuple[str, str]:
+    """Alphabetic order, the same for names that differ in case alone."""
+    return name.casefold(), name
 
 
 @final
@@ -41,12 +53,12 @@ class Board:
     @cached_property
     def models(self) -> tuple[str, ...]:
         """Models in order of their names."""
-        return tuple(sorted({model for model, _ in self.scores}, key=str.casefold))
+        return tuple(sorted({model for model, _ in self.scores}, key=_folded))
 
     @cached_property
     def benchmarks(self) -> tuple[str, ...]:
         """Benchmarks in order of their names."""
-        return tuple(sorted({name for _, name in self.scores}, key=str.casefold))
+        return tuple(sorted({name for _, name in self.scores}, key=_folded))
 
     def value(self, model: str, benchmark: str) -> float:
         """Normalised score; NaN where there is none."""
@@ -77,10 +89,50 @@ class Board:
             replicates = _normal(score.value, score.interval, f"{model}|{benchmark}")
         return replicates
 
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each model and benchmark, also for those not run; see `Score.row`."""
+        bare = Score.unscored("undefined", "")
+        rows = []
+        for model in self.models:
+            for benchmark in self.benchmarks:
+                score = self.scores.get((model, benchmark))
+                if score is None:
+                    cell = {"model": model, "benchmark": benchmark, "status": "not run"}
+                    rows.append(dict(bare.row()) | cell)
+                else:
+                    rows.append(score.row())
+        return frame(rows, bare.row())
+
+    def _repr_html_(self) -> str:
+        shown = self.benchmarks[:_MOST_COLUMNS]
+        rows = [
+            {"model": model, **{name: self._said(model, name) for name in shown}}
+            for model in self.models[:MOST_ROWS]
+        ]
+        left = len(self.benchmarks) - len(shown), len(self.models) - len(rows)
+        title = f"Scores of {len(self.models)} models on {len(self.benchmarks)} benchmarks"
+        if any(left):
+            title += f"; {left[1]} models and {left[0]} benchmarks are left out here"
+        return table(rows, title=title, empty="there are no scores.")
+
+    def _said(self, model: str, benchmark: str) -> float | str:
+        """The value, or the word for its lack."""
+        score = self.scores.get((model, benchmark))
+        if score is None:
+            return "not run"
+        return score.value if score.status == "scored" else score.status.replace("-", " ")
+
+    def freedom(self, model: str, benchmark: str) -> float:
+        """Degrees of freedom of the variance of `draws`; infinite if nothing tells."""
+        score = self.scores.get((model, benchmark))
+        if score is None or score.status != "scored":
+            return float("inf")
+        return degrees_of_freedom(normalized_replicates(score))
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Mean:
+class Mean(Tabular):
     """Weighted mean of a model over a suite.
 
     Args:
@@ -91,6 +143,7 @@ class Mean:
         exact: benchmarks whose score has neither interval nor replicates: it counts as if it were
             exact, so that nobody knows how certain the mean is.
         draws: replicates of the mean, for ranks; empty if not ranked.
+        freedom: degrees of freedom of their variance, Satterthwaite's; few with few subjects.
     """
 
     model: str
@@ -100,6 +153,16 @@ class Mean:
     lacking: tuple[str, ...]
     exact: tuple[str, ...] = ()
     draws: np.ndarray
+    freedom: float = float("inf")
+
+    words: ClassVar[Mapping[str, str]] = {
+        "value": "not ranked", "low": "no interval", "high": "no interval",
+    }  # fmt: skip
+
+    def row(self) -> dict[str, Any]:
+        """Model, mean, interval, benchmarks that it lacks, and those without interval."""
+        names = ("model", "value", "low", "high", "lacking", "exact")
+        return {name: getattr(self, name) for name in names}
 
 
 def means(
@@ -110,7 +173,7 @@ def means(
     level: float = 0.95,
     resamples: int = 1000,
     seed: int = 0,
-) -> list[Mean]:
+) -> Rows[Mean]:
     """Means of all models over benchmarks with `weights`, which sum to 1.
 
         m = Σ_b w_b s_b
@@ -137,13 +200,13 @@ def means(
         raise OptionError(f"missing is one of {', '.join(get_args(Missing))}, not {missing!r}.")
     names, shares = [*weights], np.array([*weights.values()])
     values = board.values(benchmarks=names)
-    replicates = _replicates(board, names, resamples, seed)
+    replicates, freedom = _replicates(board, names, resamples, seed)
     if missing == "zero":
         values = np.clip(np.nan_to_num(values, nan=0.0), 0, 1)
         replicates = np.clip(np.nan_to_num(replicates, nan=0.0), 0, 1)
     if missing == "pairwise":
         values, replicates = _win_rates(values), _win_rates(replicates)
-    found = []
+    found = Rows[Mean]()
     tails = [(1 - level) / 2, (1 + level) / 2]
     for row, model in enumerate(board.models):
         lacks = np.isnan(board.values([model], names)[0])
@@ -155,7 +218,7 @@ def means(
             value = float(values[row][~lacks] @ own)
             draws = replicates[row][~lacks].T @ own
         known = [n for n in names if n not in lacking]
-        exact = tuple(n for n in known if board.draws(model, n) is None)
+        exact = tuple(n for n in known if np.isnan(freedom[row, names.index(n)]))
         certain = np.isfinite(draws).all() and not exact
         low, high = np.quantile(draws, tails) if certain else (np.nan, np.nan)
         if missing == "bounds" and lacking and not lacks.all():
@@ -169,15 +232,34 @@ def means(
                 lacking=lacking,
                 exact=exact,
                 draws=draws if np.isfinite(draws).all() else np.empty(0),
+                freedom=_freedom_of_sum(shares[:, None] * replicates[row], freedom[row]),
             )
         )
     return found
 
 
-def _replicates(board: Board, names: Sequence[str], resamples: int, seed: int) -> np.ndarray:
-    """(model, benchmark, replicate) normalised scores."""
+def _freedom_of_sum(draws: np.ndarray, freedom: np.ndarray) -> float:
+    """Satterthwaite's degrees of freedom of a sum of variances: (Σ V)² / Σ (V² / df).
+
+    Args:
+        draws: (benchmark, replicate) of the summands.
+        freedom: (benchmark) degrees of freedom; NaN of what does not vary.
+    """
+    variance = np.where(np.isnan(freedom), 0, draws.var(axis=1))
+    below = np.nansum(variance**2 / freedom)
+    return float(variance.sum() ** 2 / below) if below > 0 else float("inf")
+
+
+def _replicates(
+    board: Board, names: Sequence[str], resamples: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(model, benchmark, replicate) normalised scores, and (model, benchmark) their freedom.
+
+    Freedom is NaN where a score has no replicates.
+    """
     rng = np.random.default_rng(seed)
     found = np.full((len(board.models), len(names), resamples), np.nan)
+    freedom = np.full((len(board.models), len(names)), np.nan)
     for column, name in enumerate(names):
         chosen: dict[int, np.ndarray] = {}  # by their number, so that models stay paired
         for row, model in enumerate(board.models):
@@ -188,7 +270,8 @@ def _replicates(board: Board, names: Sequence[str], resamples: int, seed: int) -
             if len(draws) not in chosen:
                 chosen[len(draws)] = _shuffled(rng, len(draws), resamples)
             found[row, column] = draws[chosen[len(draws)]]
-    return found
+            freedom[row, column] = board.freedom(model, name)
+    return found, freedom
 
 
 def _normal(value: float, interval: Interval, name: str) -> np.ndarray:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
 from corteval.errors import OptionError, UndefinedScore
 from corteval.intervals import Interval, Replicates, corrected_replicates, interval_of
+from corteval.notebook import Tabular
 from corteval.score import Score, normalized_replicates
 
 #: Sign patterns below which all of them are tried.
@@ -20,7 +22,7 @@ _BLOCK = 1000
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(Tabular):
     """Difference of two scores.
 
     Args:
@@ -35,6 +37,21 @@ class Comparison:
     p_value: float
     method: str
 
+    words: ClassVar[Mapping[str, str]] = {"p": "no test"}
+
+    def row(self) -> dict[str, Any]:
+        """Difference, interval, p-value and how they came."""
+        interval = self.interval
+        return {
+            "difference": self.difference,
+            "low": interval.low,
+            "high": interval.high,
+            "level": interval.level,
+            "p": self.p_value,
+            "scope": interval.scope,
+            "method": self.method,
+        }
+
 
 def compare(first: Score, second: Score, *, level: float = 0.95) -> Comparison:
     """Paired bootstrap of two models on one benchmark.
@@ -44,6 +61,8 @@ def compare(first: Score, second: Score, *, level: float = 0.95) -> Comparison:
 
         p = min(1, 2 min((1 + #{Δ* <= 0}) / (B + 1), (1 + #{Δ* >= 0}) / (B + 1)))
 
+    p is 2 / (B + 1) at least: after Holm's correction over more than .025 (B + 1) comparisons
+    nothing differs at .05, which 1000 replicates reach with 26. Take more replicates then.
     Source: spec ``statistics`` S4.
 
     Args:
@@ -55,8 +74,15 @@ def compare(first: Score, second: Score, *, level: float = 0.95) -> Comparison:
         UndefinedScore: if one of them has no value or no replicates.
     """
     for score in (first, second):
-        if score.status != "scored" or score.raw is None:
-            raise UndefinedScore(f"{score.model or 'A model'} has no score: {score.reason}")
+        name = score.model or "A model"
+        if score.status != "scored":
+            why = score.reason or f"it is {score.status.replace('-', ' ')}"
+            raise UndefinedScore(f"{name} has no score: {why}")
+        if score.raw is None:
+            raise UndefinedScore(
+                f"{name} has a score without its raw estimate, so that there are no bootstrap "
+                "replicates to compare. Score it here, or keep the records of `corteval score`."
+            )
     if (first.ceiling is None) != (second.ceiling is None):
         raise OptionError("One score is normalised and the other is not.")
     if first.benchmark != second.benchmark or first.normalization != second.normalization:
@@ -97,7 +123,8 @@ def sign_flip_test(differences: np.ndarray, *, resamples: int = 10_000, seed: in
 
     Exact if the units are independent and, without a difference, as likely to favour one model as
     the other: use one difference a subject. Differences of neuroids of one subject share stimuli
-    and noise, and their p-value is too small. Source: spec ``statistics`` S4.
+    and noise, and their p-value is too small. n units cannot give less than 2 / 2^n: five never
+    reach .05. Source: spec ``statistics`` S4.
 
     Args:
         differences: one a unit.

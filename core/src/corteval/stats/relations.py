@@ -6,14 +6,15 @@ count them as independent are then too narrow, and one family may carry a relati
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
 from corteval.errors import OptionError, UndefinedScore
 from corteval.intervals import Interval, Replicates, corrected_replicates
+from corteval.notebook import Tabular
 from corteval.stats.resampling import correlation, draw_counts
 
 #: One name a row.
@@ -25,7 +26,7 @@ _PERFECT = 1 - 1e-12
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Relation:
+class Relation(Tabular):
     """A correlation over models, and what it rests on.
 
     Args:
@@ -41,6 +42,28 @@ class Relation:
     interval: Interval
     by_cluster: Interval | None = None
     left_out: dict[str, float]
+
+    words: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("cluster_low", "cluster_high"), "clusters are not named"),
+        "most_influential": "clusters are not named",
+    }
+
+    def row(self) -> dict[str, Any]:
+        """r, its intervals over models and clusters, and its range with one cluster left out."""
+        clusters, nan = self.by_cluster, float("nan")
+        smallest, largest = self.range
+        return {
+            "r": self.r,
+            "models": self.models,
+            "low": self.interval.low,
+            "high": self.interval.high,
+            "level": self.interval.level,
+            "cluster_low": nan if clusters is None else clusters.low,
+            "cluster_high": nan if clusters is None else clusters.high,
+            "smallest_without_one": smallest if self.left_out else nan,
+            "largest_without_one": largest if self.left_out else nan,
+            "most_influential": self.most_influential,
+        }
 
     @property
     def range(self) -> tuple[float, float]:

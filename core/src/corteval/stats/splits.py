@@ -15,12 +15,16 @@ from typing import Any, Literal, NamedTuple, final
 import numpy as np
 import xarray as xr
 
+from corteval.assembly import DRAWN_TOGETHER
 from corteval.errors import OptionError
-from corteval.stats.resampling import require_stimuli
+from corteval.stats.resampling import FEWEST_SUBJECTS, require_stimuli
 
 #: Presentation coordinates that tell which stimuli belong together. Neighbours in a story or film
 #: share slow drifts, so a model that merely knows a neighbour predicts a test set drawn at random.
 GROUPINGS = ("group", "story", "passage", "topic", "block")
+
+#: From this many groups on, groups of stimuli are drawn instead of single ones, as with subjects.
+FEWEST_GROUPS = FEWEST_SUBJECTS
 
 Folds = Literal["auto", "shuffle", "kfold", "fixed"]
 
@@ -179,9 +183,7 @@ class CrossValidation:
     def _groups(self, target: xr.DataArray) -> np.ndarray | None:
         if self.group_by != "auto":
             return self._column(target, self.group_by, "group by")
-        present = [n for n in GROUPINGS if n in target.coords]
-        present = [n for n in present if target[n].dims == ("presentation",)]
-        return self._column(target, present[0], "group by") if present else None
+        return self._column(target, _first_of(GROUPINGS, target), "group by")
 
     def _fixed(self, target: xr.DataArray) -> Split:
         label = self._column(target, self.fixed_by, "split by")
@@ -205,6 +207,58 @@ class CrossValidation:
                 f"No coordinate {name!r} to {purpose}; stimuli have {', '.join(known)}."
             )
         return np.asarray(target[name].values).astype(str)
+
+
+def groups_of(
+    assembly: xr.DataArray, by: str | None = None, fewest: int = FEWEST_GROUPS
+) -> np.ndarray | None:
+    """Group of each stimulus, for `corteval.stats.resampling.draw`: stimuli are drawn with theirs.
+
+    Metrics and ceilings get them here alone, so that they draw the same. It is of no account
+    how a metric divides stimuli: neighbours are alike also where folds part them.
+
+    Args:
+        assembly: with presentations.
+        by: coordinate; None takes `grouping_of`.
+        fewest: groups.
+
+    Returns:
+        (presentation) names; None if stimuli are drawn singly, since nothing groups them, each is
+        a group of its own, or groups are too few to draw from. A stimulus without group (NaN) is
+        one of its own.
+    """
+    by = by or grouping_of(assembly)
+    if by is None:
+        return None
+    found = np.asarray(assembly[by].values).astype(str).astype(object)
+    alone = found == "nan"
+    found[alone] = [f"nan/{name}" for name in assembly["stimulus_id"].values[alone]]
+    return found.astype(str) if fewest <= len(set(found)) < len(found) else None
+
+
+def grouping_of(assembly: xr.DataArray) -> str | None:
+    """Coordinate by which stimuli are drawn together: `DRAWN_TOGETHER` or of `GROUPINGS`."""
+    return _first_of((DRAWN_TOGETHER, *GROUPINGS), assembly)
+
+
+def notes_on_groups(assembly: xr.DataArray) -> tuple[str, ...]:
+    """What a reader must know where groups of stimuli are too few to be drawn."""
+    name = grouping_of(assembly)
+    if name is None or groups_of(assembly) is not None:
+        return ()
+    groups = groups_of(assembly, fewest=2)
+    if groups is None:
+        return ()
+    return (
+        f"the interval draws single stimuli, since {len(set(groups))} groups of them ({name}) are "
+        "too few to draw from: it is too narrow where stimuli of a group are alike",
+    )
+
+
+def _first_of(names: Sequence[str], assembly: xr.DataArray) -> str | None:
+    """The first of `names` that is a presentation coordinate."""
+    along = ("presentation",)
+    return next((n for n in names if n in assembly.coords and assembly[n].dims == along), None)
 
 
 def splits_digest(splits: Sequence[Split], stimulus_ids: Sequence[str] | np.ndarray) -> str:

@@ -182,7 +182,7 @@ def test_groups_are_drawn_as_a_whole():
     alone = by_name(choose(x, y, pool, 20, resamples=80))["drive"].interval
     together = by_name(choose(x, y, pool, 20, resamples=80, groups=groups))["drive"].interval
     assert together.high - together.low > 1.5 * (alone.high - alone.low)
-    assert together.scope == "groups of stimuli"
+    assert together.scope == "8 groups of stimuli"
 
 
 def test_a_seed_decides_everything():

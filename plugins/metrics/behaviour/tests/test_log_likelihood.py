@@ -106,7 +106,10 @@ def test_spill_over_is_found_only_if_the_words_before_are_known():
 
 
 def test_replicates_are_means_over_drawn_words():
-    score = DeltaLogLikelihood(resamples=3000)(assembly(SURPRISAL), assembly(reading()))
+    target = assembly(reading())
+    place = "presentation", np.arange(target.sizes["presentation"])
+    target = target.drop_vars("story").assign_coords(position=place)
+    score = DeltaLogLikelihood(resamples=3000)(assembly(SURPRISAL), target)
     (made,) = score.raw.replicates
     assert made.scope == "stimuli"
     assert np.std(made.values) == pytest.approx(score.raw.error, rel=0.08)
@@ -193,15 +196,18 @@ def test_the_base_of_surprisal_does_not_matter_and_is_noted():
     assert any('"base": "nats"' in note for note in scores[1].notes)
 
 
-def test_stories_can_be_drawn_whole():
-    score = DeltaLogLikelihood(resample_by="story", resamples=10, seed=3)(
+@pytest.mark.parametrize("resample_by", ["story", None])
+def test_stories_are_drawn_whole(resample_by):
+    score = DeltaLogLikelihood(resample_by=resample_by, resamples=10, seed=3)(
         assembly(SURPRISAL), assembly(reading())
     )
+    assert not any("independent" in note for note in score.notes)
     (replicates,) = score.raw.replicates
     assert (replicates.scope, replicates.sizes) == ("stories", (5,))
     from corteval.stats.resampling import draw
 
-    (way,) = draw(stimulus_ids=[f"story-{n}" for n in range(5)], resamples=10, seed=3)
+    names = [f"story-{n}" for n in range(5)]
+    (way,) = draw(stimulus_ids=names, stimulus_groups=names, resamples=10, seed=3)
     gains = score.samples.values
     story = np.array([int(i[1:]) // 80 for i in score.samples["stimulus_id"].values])
     for b in range(10):

@@ -119,7 +119,8 @@ def test_stories_are_drawn_whole_and_jointly_with_the_metric():
     assert above.draw == below.draw
     from corteval.stats.resampling import draw
 
-    (way,) = draw(stimulus_ids=[str(n) for n in range(6)], resamples=20, seed=4)
+    names = [str(n) for n in range(6)]
+    (way,) = draw(stimulus_ids=names, stimulus_groups=names, resamples=20, seed=4)
     rows = np.flatnonzero(place[1] != 1)
     for b in range(20):
         words = np.repeat(rows, way.stimuli[b][story[1][rows]])
@@ -132,7 +133,7 @@ def test_stories_are_drawn_whole_and_jointly_with_the_metric():
     assert interval.scope == "stories" and "jointly" in interval.method
 
 
-def test_neighbours_that_are_alike_widen_the_interval_only_if_stories_are_drawn():
+def test_neighbours_that_are_alike_widen_the_interval_only_if_it_is_known_whose_they_are():
     """Reading times and source drift from story to story: few stories tell less than many words."""
     rng = np.random.default_rng(5)
     story = stories(10, 500)
@@ -142,11 +143,23 @@ def test_neighbours_that_are_alike_widen_the_interval_only_if_stories_are_drawn(
     widths = [
         np.ptp(
             ReadingTimeCorrelation(drop_first_word=False, resample_by=by, resamples=300)(
-                source, target
+                source, shown
             )
             .raw.replicates[0]
             .values
         )
-        for by in (None, "story")
+        for shown, by in ((target.drop_vars("story"), None), (target, "story"), (target, None))
     ]
     assert widths[1] > 2 * widths[0]
+    assert widths[1] == widths[2]
+
+
+def test_few_stories_are_not_drawn_unless_they_are_named():
+    target = means(reading(words=90), story=stories(4, 90))
+    source = target.copy(data=np.random.default_rng(3).normal(0, 20, 90))
+    unnamed, named = (
+        ReadingTimeCorrelation(drop_first_word=False, resample_by=by)(source, target)
+        for by in (None, "story")
+    )
+    assert [s.raw.replicates[0].scope for s in (unnamed, named)] == ["stimuli", "stories"]
+    assert [any("independent" in n for n in s.notes) for s in (unnamed, named)] == [True, False]

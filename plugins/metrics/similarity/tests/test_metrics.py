@@ -96,7 +96,9 @@ def test_cka_cv_is_the_mean_over_shuffled_subsets(units):
 def test_subsets_do_not_mind_groups():
     x, y = values()
     grouped = assembly(y).assign_coords(story=("presentation", ["one"] * 15 + ["two"] * 15))
-    assert metric("rdm_cv")(assembly(x), grouped) == metric("rdm_cv")(assembly(x), assembly(y))
+    found, plain = (metric("rdm_cv")(assembly(x), given) for given in (grouped, assembly(y)))
+    assert found.raw == plain.raw
+    assert found.notes != plain.notes and "2 groups of them (story) are too few" in found.notes[0]
 
 
 @pytest.mark.parametrize(

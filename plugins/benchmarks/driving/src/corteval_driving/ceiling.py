@@ -24,7 +24,7 @@ from corteval.stats.resampling import (
     require_stimuli,
     subjects_of,
 )
-from corteval.stats.splits import CrossValidation, splits_digest
+from corteval.stats.splits import CrossValidation, groups_of, splits_digest
 from corteval_driving.contrast import check_share, contrast
 
 #: Stimuli with two trials that a ceiling needs.
@@ -114,6 +114,7 @@ class HalvesChoice:
             )
         draws = draw(
             stimulus_ids=ids,
+            stimulus_groups=groups_of(assembly),
             neuroid_ids=assembly["neuroid_id"].values.astype(str),
             subjects=subjects,
             resamples=self.resamples,

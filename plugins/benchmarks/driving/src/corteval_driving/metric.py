@@ -15,7 +15,7 @@ from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval.intervals import Replicates
 from corteval.score import Estimate, Score
 from corteval.stats.resampling import central, draw, mean, replicates, subjects_of
-from corteval.stats.splits import CrossValidation, Split, splits_digest
+from corteval.stats.splits import CrossValidation, Split, groups_of, notes_on_groups, splits_digest
 from corteval_driving.contrast import check_share, contrast, extremes
 from corteval_driving.encoding import ALPHAS, at_the_edge, fit
 
@@ -119,7 +119,8 @@ class DriveSuppress:
         samples = xr.DataArray(ratios, dims=["split", "neuroid"], coords=coords)
         leaks = division.leaks(target, splits)
         effects = self._effects(tested, target.values, groups)
-        return Score(value=raw.value, raw=raw, samples=samples, notes=(*effects, *notes, *leaks))
+        notes = (*effects, *notes, *leaks, *notes_on_groups(target))
+        return Score(value=raw.value, raw=raw, samples=samples, notes=notes)
 
     def _replicates(
         self,
@@ -131,6 +132,7 @@ class DriveSuppress:
     ) -> tuple[Replicates, ...]:
         draws = draw(
             stimulus_ids=target["stimulus_id"].values.astype(str),
+            stimulus_groups=groups_of(target),
             neuroid_ids=target["neuroid_id"].values.astype(str),
             subjects=subjects,
             resamples=self.resamples,

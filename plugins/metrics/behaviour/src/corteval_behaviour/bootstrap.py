@@ -9,9 +9,10 @@ import numpy as np
 import xarray as xr
 
 from corteval.errors import OptionError, UndefinedScore
-from corteval.intervals import Replicates
+from corteval.intervals import GROUPS, Replicates
 from corteval.score import Estimate, Quantity
 from corteval.stats.resampling import draw, replicates
+from corteval.stats.splits import FEWEST_GROUPS, grouping_of, groups_of
 
 #: Of counts of stimuli (resample, stimulus) and of subjects (resample, subject): (resample, ...)
 #: values, NaN where undefined. Either may have one row that holds for all resamples.
@@ -34,20 +35,27 @@ class Clusters(NamedTuple):
 
 
 def clusters_of(stimuli: xr.DataArray, coordinate: str | None) -> Clusters | None:
-    """Clusters of `stimuli` by one of their coordinates; None if `coordinate` is.
+    """Clusters of `stimuli` by one of their coordinates, or by `grouping_of` if that is None.
+
+    Returns:
+        None if stimuli are drawn singly: see `groups_of`. Of a named coordinate three clusters do.
 
     Raises:
         OptionError: if there is no such coordinate; names those there are.
     """
-    if coordinate is None:
+    by = coordinate or grouping_of(stimuli)
+    if by is None:
         return None
-    if coordinate not in stimuli.coords or stimuli[coordinate].dims != ("presentation",):
+    if coordinate is not None and (
+        coordinate not in stimuli.coords or stimuli[coordinate].dims != ("presentation",)
+    ):
         known = [str(n) for n, c in stimuli.coords.items() if c.dims == ("presentation",)]
         raise OptionError(
             f"resample_by: stimuli have no coordinate {coordinate!r}; they have {', '.join(known)}."
         )
-    plural = f"{coordinate[:-1]}ies" if coordinate.endswith("y") else f"{coordinate}s"
-    return Clusters(plural, stimuli[coordinate].values)
+    groups = groups_of(stimuli, by, fewest=FEWEST_GROUPS if coordinate is None else 3)
+    plural = f"{by[:-1]}ies" if by.endswith("y") else f"{by}s"
+    return None if groups is None else Clusters(plural, groups)
 
 
 def estimate(
@@ -126,20 +134,20 @@ def _replicates(
 ) -> tuple[Replicates, ...]:
     made = []
     step = max(1, _BUDGET // max(1, elements))
-    drawn, member = stimulus_ids, np.arange(0 if stimulus_ids is None else len(stimulus_ids))
-    if clusters is not None:
-        drawn, member = np.unique(clusters.of_stimuli.astype(str), return_inverse=True)
-    for way in draw(stimulus_ids=drawn, subjects=subjects, resamples=resamples, seed=seed):
+    for way in draw(
+        stimulus_ids=stimulus_ids,
+        stimulus_groups=None if clusters is None else clusters.of_stimuli,
+        subjects=subjects,
+        resamples=resamples,
+        seed=seed,
+    ):
         values = []
         for start in range(0, resamples, step):
             part = slice(start, start + step)
-            stimuli = ones(stimulus_ids)
-            if way.stimuli is not None:
-                stimuli = _counts(way.stimuli, drawn, part)
-                stimuli = stimuli if clusters is None else stimuli[:, member]
+            stimuli = _counts(way.stimuli, stimulus_ids, part)
             values.append(statistic(stimuli, _counts(way.neuroids, subjects, part)))
         if clusters is not None:
-            way = way._replace(scope=way.scope.replace("stimuli", clusters.scope))
+            way = way._replace(scope=way.scope.replace(GROUPS, clusters.scope))
         made.append(replicates(way, np.concatenate(values)))
     return tuple(made)
 

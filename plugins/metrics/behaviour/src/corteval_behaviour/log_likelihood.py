@@ -128,7 +128,8 @@ class DeltaLogLikelihood:
             on the same words.
         cross_validation: options of `corteval.stats.splits.CrossValidation`; by default folds over
             stories, if the target has a coordinate of groups.
-        resample_by: coordinate of the target, such as ``"story"``, whose words are drawn together.
+        resample_by: coordinate of the target, such as ``"story"``, whose words are drawn together;
+            None: see `corteval_behaviour.bootstrap.clusters_of`.
         resamples: bootstrap replicates over words; 0 for none.
         seed: of the bootstrap.
     """
@@ -194,6 +195,7 @@ class DeltaLogLikelihood:
         def statistic(stimuli: np.ndarray, _: np.ndarray) -> np.ndarray:
             return np.asarray(stimuli @ gains / stimuli.sum(axis=1))
 
+        clusters = clusters_of(words.isel(presentation=held), self.resample_by)
         raw = estimate(
             statistic,
             stimulus_ids=ids,
@@ -201,7 +203,7 @@ class DeltaLogLikelihood:
             f"{len(splits)} splits",
             quantity="log likelihood",
             error=float(gains.std(ddof=1) / np.sqrt(len(gains))),
-            clusters=clusters_of(words.isel(presentation=held), self.resample_by),
+            clusters=clusters,
             resamples=self.resamples,
             seed=self.seed,
             elements=len(gains),
@@ -210,6 +212,6 @@ class DeltaLogLikelihood:
         samples = xr.DataArray(
             gains, dims=["presentation"], coords={"stimulus_id": ("presentation", ids)}
         )
-        independent = raw.replicates and self.resample_by is None
+        independent = raw.replicates and clusters is None
         notes = (*conventions(source), *((INDEPENDENT_WORDS,) if independent else ()))
         return Score(value=raw.value, raw=raw, samples=samples, notes=notes)

@@ -63,8 +63,9 @@ class HumanReadingTimeReliability:
     Args:
         drop_first_word: leave out the first word of each sentence, by the coordinate
             ``word_within_sentence_id``, as the metric does.
-        resample_by: coordinate, such as ``"story"``, whose words are drawn together; from three
-            such groups on, the error is the jackknife standard error over them.
+        resample_by: coordinate, such as ``"story"``, whose words are drawn together; see
+            `corteval_behaviour.bootstrap.clusters_of`. Where they are, the error is the jackknife
+            standard error over them.
         resamples: bootstrap replicates over words; 0 for none.
         seed: of the bootstrap.
     """
@@ -105,7 +106,7 @@ class HumanReadingTimeReliability:
 
         clusters = clusters_of(words, self.resample_by)
         error = None if clusters is None else _jackknife(means, noise, clusters)
-        over = "" if error is None else f", jackknife error over {self.resample_by}"
+        over = "" if clusters is None else f", jackknife error over {clusters.scope}"
         return estimate(
             statistic,
             stimulus_ids=column(words, "stimulus_id"),
@@ -137,11 +138,9 @@ def _reliability(means: np.ndarray, noise: np.ndarray, counts: np.ndarray) -> np
     return np.where(varies, 1 - ratio, np.nan)
 
 
-def _jackknife(means: np.ndarray, noise: np.ndarray, clusters: Clusters) -> float | None:
-    """Standard error from leaving out one cluster after the other; None with fewer than three."""
+def _jackknife(means: np.ndarray, noise: np.ndarray, clusters: Clusters) -> float:
+    """Standard error from leaving out one cluster after the other."""
     names, member = np.unique(clusters.of_stimuli, return_inverse=True)
-    if len(names) < 3:
-        return None
     left_out = _reliability(means, noise, np.array([member != n for n in range(len(names))], float))
     share = (len(names) - 1) / len(names)
     return float(np.sqrt(share * ((left_out - left_out.mean()) ** 2).sum()))

@@ -37,6 +37,7 @@ class ReadingTimeCorrelation:
         absolute: published mistake: the absolute value.
         resample_by: coordinate of the target, such as ``"story"``, whose words are drawn together:
             reading times of neighbours are alike, which words drawn singly take no account of.
+            None: see `corteval_behaviour.bootstrap.clusters_of`.
         resamples: bootstrap replicates over words and subjects; 0 for none.
         seed: of the bootstrap.
     """
@@ -70,6 +71,7 @@ class ReadingTimeCorrelation:
             return np.abs(r) if self.absolute else r
 
         compared = int(np.isfinite(predictor).sum())
+        clusters = clusters_of(read.words[read.kept], self.resample_by)
         raw = estimate(
             statistic,
             stimulus_ids=read.measured.stimulus_ids[read.kept],
@@ -79,7 +81,7 @@ class ReadingTimeCorrelation:
             method=f"{'absolute ' if self.absolute else ''}correlation over {compared} words with "
             f"the mean of {len(names)} subjects",
             quantity="correlation",
-            clusters=clusters_of(read.words[read.kept], self.resample_by),
+            clusters=clusters,
             resamples=self.resamples,
             seed=self.seed,
             elements=8 * len(predictor),
@@ -89,7 +91,7 @@ class ReadingTimeCorrelation:
             dims=["subject"],
             coords={"subject": names},
         )
-        independent = raw.replicates and self.resample_by is None
+        independent = raw.replicates and clusters is None
         notes = (*conventions(source), *((INDEPENDENT_WORDS,) if independent else ()))
         return Score(value=raw.value, raw=raw, samples=samples, notes=notes)
 
@@ -131,6 +133,7 @@ class HumanReadingTimeCorrelation:
         measured = table(assembly)
         kept = words_kept(assembly.isel(presentation=measured.first), self.drop_first_word)
         values, ids = measured.values[:, kept], measured.stimulus_ids[kept]
+        words = assembly.isel(presentation=measured.first[kept])
         shape = len(ids), len(measured.subjects)
         if shape[1] < 2:
             raise UndefinedScore(f"Halves of {shape[1]} subject cannot be drawn.")
@@ -157,6 +160,7 @@ class HumanReadingTimeCorrelation:
             f"{self.splits} halvings",
             quantity="reliability",
             each=reliabilities(ones(ids), ones(measured.subjects)),
+            clusters=clusters_of(words, None),
             resamples=self.resamples,
             seed=self.seed,
             elements=8 * shape[0],

@@ -21,6 +21,7 @@ from corteval.stats.resampling import (
     spearman_brown,
     subjects_of,
 )
+from corteval.stats.splits import groups_of
 
 #: Elements of the largest temporary array (8 bytes each).
 _BUDGET = 500_000
@@ -173,6 +174,7 @@ def reliability_of_halves(
         raise UndefinedScore("No neuroid has a reliability: responses do not vary over stimuli.")
     draws = draw(
         stimulus_ids=assembly["stimulus_id"].values.astype(str),
+        stimulus_groups=groups_of(assembly),
         neuroid_ids=assembly["neuroid_id"].values.astype(str),
         subjects=subjects_of(assembly),
         resamples=resamples,

@@ -22,6 +22,7 @@ from corteval.stats.resampling import (
     require_stimuli,
     subjects_of,
 )
+from corteval.stats.splits import groups_of
 
 Scheme = Literal["one-out", "pairs"]
 
@@ -135,6 +136,7 @@ class HumanHuman:
             raise UndefinedScore("Responses of some subject do not vary over stimuli.")
         draws = draw(
             stimulus_ids=assembly["stimulus_id"].values.astype(str),
+            stimulus_groups=groups_of(assembly),
             subjects=subjects,
             resamples=self.resamples,
             seed=self.seed,

@@ -13,6 +13,7 @@ from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval.intervals import Replicates
 from corteval.score import Estimate
 from corteval.stats.resampling import Draws, central, draw, mean, replicates, subjects_of
+from corteval.stats.splits import groups_of
 from corteval_ceilings.halves import trials_of
 
 #: Elements of the largest temporary array (8 bytes each).
@@ -175,6 +176,7 @@ class NoiseCeilingSNR:
             of,
             draw(
                 stimulus_ids=assembly["stimulus_id"].values.astype(str),
+                stimulus_groups=groups_of(assembly),
                 neuroid_ids=assembly["neuroid_id"].values.astype(str),
                 subjects=subjects_of(assembly),
                 resamples=self.resamples,

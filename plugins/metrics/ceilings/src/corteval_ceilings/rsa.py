@@ -14,6 +14,7 @@ from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval.intervals import Replicates
 from corteval.score import Estimate
 from corteval.stats.resampling import Draws, draw, replicates, require_stimuli, subjects_of
+from corteval.stats.splits import groups_of
 from corteval_ceilings.rdm import Comparison, Pooling, bounds, correlation_distances, pools
 from corteval_similarity import pair_influence, rdm_pairs
 
@@ -75,7 +76,11 @@ class RSANoiseCeiling:
             names = ", ".join(subjects[np.isnan(found)][:5])
             raise UndefinedScore(f"The RDMs of {names} have no {self.comparison} similarity.")
         draws = draw(
-            stimulus_ids=stimulus_ids, subjects=subjects, resamples=self.resamples, seed=self.seed
+            stimulus_ids=stimulus_ids,
+            stimulus_groups=groups_of(assembly),
+            subjects=subjects,
+            resamples=self.resamples,
+            seed=self.seed,
         )
         pool = "all" if self.bound == "upper" else "the others"
         return Estimate(

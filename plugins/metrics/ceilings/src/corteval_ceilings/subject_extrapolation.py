@@ -22,7 +22,7 @@ from corteval.stats.resampling import (
     replicates,
     subjects_of,
 )
-from corteval.stats.splits import CrossValidation, Split, splits_digest
+from corteval.stats.splits import CrossValidation, Split, groups_of, splits_digest
 from corteval_ceilings.collection import Collected, collect
 from corteval_ceilings.pools import Fit, Recordings
 from corteval_ceilings.saturation import (
@@ -139,6 +139,20 @@ class SubjectExtrapolation:
         }
         return xr.Dataset(variables, coords=coords)
 
+    def growth(self, assembly: xr.DataArray) -> xr.Dataset:
+        """``score`` (number, neuroid): mean score of each neuroid, by the number of subjects.
+
+        It is what the curves are fitted to, in the order of subjects; the held-out subject counts.
+        """
+        flat, subjects = _by_subject(assembly)
+        splits = CrossValidation.of(self.cross_validation).over(flat)
+        collected = self._collected(flat, subjects, splits, derivatives=False)
+        coords = {name: c for name, c in flat.coords.items() if c.dims == ("neuroid",)}
+        return xr.Dataset(
+            {"score": (("number", "neuroid"), collected.plain)},
+            coords={"number": collected.subjects, **coords},
+        )
+
     def _key(self, flat: xr.DataArray, splits: Sequence[Split]) -> dict[str, Any]:
         """What determines the estimate, as JSON types."""
         options = {name: value for name, value in asdict(self).items() if name != "kept"}
@@ -164,6 +178,7 @@ class SubjectExtrapolation:
             )
         draws = draw(
             stimulus_ids=flat["stimulus_id"].values.astype(str),
+            stimulus_groups=groups_of(flat),
             neuroid_ids=flat["neuroid_id"].values.astype(str),
             subjects=subjects,
             resamples=self.resamples,

@@ -21,7 +21,7 @@ from corteval.stats.resampling import (
     median_correlation_replicates,
     subjects_of,
 )
-from corteval.stats.splits import CrossValidation, Split, splits_digest
+from corteval.stats.splits import CrossValidation, Split, groups_of, notes_on_groups, splits_digest
 from corteval_regression.arrays import on_device
 from corteval_regression.banded import ALPHAS as BANDED_ALPHAS
 from corteval_regression.banded import banded_ridge_cv, pooled_r2
@@ -125,6 +125,7 @@ class RegressionCorrelation:
         splits = division.over(target)
         leaks = division.leaks(target, splits)
         digest = splits_digest(splits, target["stimulus_id"].values)
+        together, on_groups = groups_of(target), notes_on_groups(target)
         if self.reverse:
             source, target = target, source
         problem = self._problem(source, target, splits)
@@ -145,6 +146,7 @@ class RegressionCorrelation:
             held,
             draw(
                 stimulus_ids=target["stimulus_id"].values.astype(str),
+                stimulus_groups=together,
                 neuroid_ids=target["neuroid_id"].values.astype(str),
                 subjects=problem.subjects,
                 resamples=self.resamples,
@@ -176,7 +178,7 @@ class RegressionCorrelation:
             value=raw.value,
             raw=raw,
             samples=samples,
-            notes=(*fitted.notes, *leaks),
+            notes=(*fitted.notes, *leaks, *on_groups),
             further=_explained(fitted.predictions, problem, groups, over),
         )
 

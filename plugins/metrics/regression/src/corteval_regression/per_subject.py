@@ -14,7 +14,7 @@ from corteval import registry
 from corteval.assembly import align, responses_matrix
 from corteval.cards import BenchmarkCard
 from corteval.errors import OptionError
-from corteval.intervals import Replicates
+from corteval.intervals import GROUPS, Replicates
 from corteval.metric import Ceiling
 from corteval.model import ModelCommitment, record
 from corteval.requests import Recording, Request, TimeBin, as_time_bins
@@ -193,9 +193,10 @@ class SubjectsBenchmark:
             for scope in scopes
             if all(_resamples(one, scope) == len(scopes[scope].values) for one in own)
         }
-        if "stimuli" not in rows:
+        of_stimuli = next((scope for scope in ("stimuli", GROUPS) if scope in rows), None)
+        if of_stimuli is None:
             return ()
-        stimuli, resamples = scopes["stimuli"], rows["stimuli"].shape[1]
+        stimuli, resamples = scopes[of_stimuli], rows[of_stimuli].shape[1]
         once = np.ones((len(subjects), resamples))
         if len(subjects) < FEWEST_SUBJECTS:
             return tuple(
@@ -211,9 +212,9 @@ class SubjectsBenchmark:
             digest=f"{stimuli.draw}×{drawn.digest}",
         )
         return (
-            replace(stimuli, values=_rounded(joint(rows["stimuli"], once))),
+            replace(stimuli, values=_rounded(joint(rows[of_stimuli], once))),
             replicates(drawn, joint(points, counts)),
-            replicates(both, joint(rows["stimuli"], counts)),
+            replicates(both, joint(rows[of_stimuli], counts)),
         )
 
     @cached_property

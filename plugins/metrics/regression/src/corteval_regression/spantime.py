@@ -21,7 +21,7 @@ from corteval.stats.resampling import (
     median_correlation_replicates,
     subjects_of,
 )
-from corteval.stats.splits import CrossValidation, Split, splits_digest
+from corteval.stats.splits import CrossValidation, Split, groups_of, notes_on_groups, splits_digest
 from corteval_regression.arrays import on_device
 from corteval_regression.features import Features
 from corteval_regression.metric import (
@@ -101,6 +101,7 @@ class SpanTimeCorrelation:
             held,
             draw(
                 stimulus_ids=target["stimulus_id"].values.astype(str),
+                stimulus_groups=groups_of(target),
                 neuroid_ids=target["neuroid_id"].values.astype(str),
                 subjects=subjects,
                 resamples=self.regression.resamples,
@@ -120,7 +121,7 @@ class SpanTimeCorrelation:
             splits=splits_digest(splits, target["stimulus_id"].values),
         )
         samples = _samples(r, len(splits), bins, target, subjects)
-        notes = (*fitted.notes, *division.leaks(target, splits))
+        notes = (*fitted.notes, *division.leaks(target, splits), *notes_on_groups(target))
         return Score(value=raw.value, raw=raw, samples=samples, notes=notes)
 
     def _features(self, source: xr.DataArray) -> Features:

@@ -13,7 +13,7 @@ from corteval.assembly import align, neural, responses_matrix
 from corteval.errors import OptionError, UndefinedScore
 from corteval.score import Estimate, Score
 from corteval.stats.resampling import Draws, central, draw, replicates, subjects_of
-from corteval.stats.splits import CrossValidation, Split, splits_digest
+from corteval.stats.splits import CrossValidation, Split, groups_of, notes_on_groups, splits_digest
 from corteval_regression.banded import (
     ALPHAS,
     VariancePartition,
@@ -92,6 +92,7 @@ class UniqueVariance:
                 replicates(way, _resampled(*squares, way), median=target.sizes["neuroid"] > 1)
                 for way in draw(
                     stimulus_ids=target["stimulus_id"].values.astype(str),
+                    stimulus_groups=groups_of(target),
                     neuroid_ids=target["neuroid_id"].values.astype(str),
                     subjects=subjects_of(target),
                     resamples=self.resamples,
@@ -121,7 +122,8 @@ class UniqueVariance:
                 ("omega", "omega", f"share of what {self.band} explains that the rest do too"),
             )
         }
-        return Score(value=value, raw=raw, samples=samples, further=further)
+        notes = notes_on_groups(target)
+        return Score(value=value, raw=raw, samples=samples, further=further, notes=notes)
 
 
 def _squares(

@@ -12,7 +12,7 @@ from corteval.errors import AssemblyError
 from corteval.intervals import Replicates
 from corteval.score import Estimate, Quantity, Score
 from corteval.stats.resampling import Draws, draw, replicates
-from corteval.stats.splits import CrossValidation, splits_digest
+from corteval.stats.splits import CrossValidation, groups_of, notes_on_groups, splits_digest
 from corteval_similarity.influence import Compared
 
 
@@ -23,11 +23,15 @@ class Subsets(NamedTuple):
         stimulus_ids: all of them.
         rows: positions among them, a set each; None for all of them at once.
         digest: of `rows`.
+        groups: of the stimuli that are drawn together; None if they are drawn singly.
+        notes: on groups.
     """
 
     stimulus_ids: np.ndarray
     rows: Sequence[np.ndarray | None]
     digest: str
+    groups: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, target: xr.DataArray, cross_validation: CrossValidation | None) -> Subsets:
@@ -39,10 +43,11 @@ class Subsets(NamedTuple):
         ids = target["stimulus_id"].values.astype(str)
         if len(set(ids.tolist())) < len(ids):
             raise AssemblyError("The target has several rows of one stimulus; average them first.")
+        drawn = groups_of(target), notes_on_groups(target)
         if cross_validation is None:
-            return cls(ids, [None], "")
+            return cls(ids, [None], "", *drawn)
         splits = cross_validation.over(target)
-        return cls(ids, [split.test for split in splits], splits_digest(splits, ids))
+        return cls(ids, [split.test for split in splits], splits_digest(splits, ids), *drawn)
 
 
 def summarise(
@@ -89,7 +94,8 @@ def summarise(
         replicates=_replicates(compared, subsets, subjects, resamples, seed),
         splits=subsets.digest,
     )
-    return Score(value=raw.value, raw=raw, samples=_samples(values, subsets, subjects))
+    samples = _samples(values, subsets, subjects)
+    return Score(value=raw.value, raw=raw, samples=samples, notes=subsets.notes)
 
 
 def _replicates(
@@ -115,7 +121,11 @@ def _replicates(
         return np.asarray((way.neuroids * moved).sum(axis=1) / way.neuroids.sum(axis=1))
 
     ways = draw(
-        stimulus_ids=subsets.stimulus_ids, subjects=subjects, resamples=resamples, seed=seed
+        stimulus_ids=subsets.stimulus_ids,
+        stimulus_groups=subsets.groups,
+        subjects=subjects,
+        resamples=resamples,
+        seed=seed,
     )
     return tuple(replicates(way, resampled(way)) for way in ways)
 

@@ -112,7 +112,8 @@ class RDMSimilarity:
             resamples=self.resamples,
             seed=self.seed,
         )
-        return score if names is not None else replace(score, notes=pooling_notes(target))
+        pooled = () if names is not None else pooling_notes(target)
+        return replace(score, notes=(*score.notes, *pooled))
 
     def _of_subjects(
         self, target: xr.DataArray, stimulus_ids: np.ndarray

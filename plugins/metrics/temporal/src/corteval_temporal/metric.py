@@ -14,7 +14,7 @@ from corteval.errors import AssemblyError, OptionError, UndefinedScore
 from corteval.intervals import Replicates
 from corteval.score import Estimate, Score
 from corteval.stats.resampling import draw, mean, replicates
-from corteval.stats.splits import CrossValidation, Split, splits_digest
+from corteval.stats.splits import CrossValidation, Split, groups_of, notes_on_groups, splits_digest
 from corteval_temporal.ranks import spearman
 from corteval_temporal.readout import converged_logits, standardize, trained_logits
 from corteval_temporal.solution import i1, solution_times
@@ -118,7 +118,7 @@ class ObjectSolutionTimes:
             error=float(rho[valued].std() / np.sqrt(valued.sum())),
             method=f"mean over {valued.sum()} splits, error of that mean",
             quantity="correlation",
-            replicates=self._replicates(times, both & valued[:, None], data),
+            replicates=self._replicates(times, both & valued[:, None], data, groups_of(target)),
             splits=splits_digest(splits, data.stimulus_ids),
         )
         notes = [f"{solved.sum()} of {tested} tested images are solved by model and primates"]
@@ -127,6 +127,7 @@ class ObjectSolutionTimes:
                 f"{(~valued).sum()} of {len(splits)} splits have no value and are left out: fewer "
                 f"than {self.fewest_solved} images solved, or all at one time"
             )
+        notes += notes_on_groups(target)
         samples = xr.DataArray(
             times,
             dims=["split", "presentation"],
@@ -170,11 +171,16 @@ class ObjectSolutionTimes:
         return i1(logits, np.where(names[place] == shown, place, -1), normalized=self.normalized)
 
     def _replicates(
-        self, times: np.ndarray, counted: np.ndarray, data: _Data
+        self, times: np.ndarray, counted: np.ndarray, data: _Data, groups: np.ndarray | None
     ) -> tuple[Replicates, ...]:
         """Mean over splits of the correlation, with stimuli drawn anew."""
         found = []
-        for way in draw(stimulus_ids=data.stimulus_ids, resamples=self.resamples, seed=self.seed):
+        for way in draw(
+            stimulus_ids=data.stimulus_ids,
+            stimulus_groups=groups,
+            resamples=self.resamples,
+            seed=self.seed,
+        ):
             assert way.stimuli is not None
             values = [
                 spearman(model[rows], data.times_ms[rows], way.stimuli[:, rows])
