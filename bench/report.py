@@ -1,11 +1,11 @@
-"""Size of a page of 300 models and 100 benchmarks, and its times in a real browser.
+"""Size of a page and a site of 300 models and 100 benchmarks, and times in a real browser.
 
     python bench/report.py [MODELS BENCHMARKS]
 
-Makes the page of synthetic scores, opens it from the disk in Debian's chromium through playwright,
-and prints bytes, first paint, and the time from an input to the next frame for sorting and
-filtering: the median and the longest of some tries, and the processor time of the page's thread,
-which other jobs on the machine change less.
+Makes page and site of synthetic scores and says how long that takes; opens the page from the disk
+in Debian's chromium through playwright; and prints bytes, first paint, and the time from an input
+to the next frame for sorting and filtering: the median and the longest of some tries, and the
+processor time of the page's thread, which other jobs on the machine change less.
 """
 
 import shutil
@@ -13,6 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from playwright.sync_api import Page, sync_playwright
 from corteval.intervals import Interval, Replicates
 from corteval.report.gathering import Gathered
 from corteval.report.page import page
+from corteval.report.site import site
 from corteval.score import Estimate, Score
 from corteval.stats.board import Board
 
@@ -88,20 +90,28 @@ def clicked(column: int) -> str:
     return f"document.querySelectorAll('#table thead button')[{column}].click()"
 
 
+def made(what: str, make: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """Pages, after their number, bytes and seconds have been printed."""
+    started, busy = time.perf_counter(), time.process_time()
+    pages = make()
+    size = sum(len(text.encode()) for text in pages.values())
+    print(f"{what}: {len(pages)} files, {size:,} bytes, processor", end=" ")
+    print(f"{time.process_time() - busy:.1f} s, {time.perf_counter() - started:.1f} s in all")
+    return pages
+
+
 def main() -> None:
     models, benchmarks = (int(a) for a in sys.argv[1:3] or (300, 100))
     gathered = synthetic(models, benchmarks)
-    started = time.perf_counter()
-    source = page(gathered)
-    print(f"{models} x {benchmarks}: {len(source.encode()):,} bytes", end=" ")
-    print(f"in {time.perf_counter() - started:.1f} s")
+    source = made(f"page of {models} x {benchmarks}", lambda: {"": page(gathered)})[""]
+    made("site, that page included", lambda: site(gathered))
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         file = Path(folder) / "report.html"
         file.write_text(source)
         running = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
-        paints, ready = [], []
+        paints, ready, band = [], [], []
         for _ in range(_TRIES):
             # the measurement calls eval, which the page's own policy rightly forbids
             tab = running.new_context(bypass_csp=True).new_page()
@@ -112,10 +122,13 @@ def main() -> None:
             timing = "performance.getEntriesByType('navigation')[0].loadEventEnd"
             tab.wait_for_function(f"{timing} > 0")
             ready.append(float(tab.evaluate(timing)))
+            tab.wait_for_function("document.querySelector('#plot').uncertainty")
+            band.append(float(tab.evaluate("performance.now()")))
         models_typed = ["1", "12", "", "-1", "model-2", "", "9"]
         found: dict[str, tuple[list[float], float | None]] = {
             "first contentful paint": (paints, None),
             "loaded, scripts included": (ready, None),
+            "band of the scatter drawn": (band, None),
             "sort": timed(tab, [clicked(n % benchmarks) for n in (5, 5, 0, 1, 2, 50, 60)]),
             "filter of models": timed(tab, [filled("find-model", t) for t in models_typed]),
             "sort while filtered": timed(tab, [clicked(n) for n in (5, 5, 7)]),

@@ -11,7 +11,7 @@ from corteval.cli.exports import bibtex as entries
 from corteval.cli.exports import check_exports, export_options, write_export
 from corteval.cli.files import check_writable
 from corteval.cli.leaderboard import gathered_from, weights_of
-from corteval.cli.options import json_option, verbose_option
+from corteval.cli.options import json_option, run_option, verbose_option
 from corteval.cli.selection import suites_in
 from corteval.cli.tables import print_json, say
 
@@ -65,6 +65,7 @@ JSON:
     metavar="PATH",
     help="A folder of records, or a file of `corteval score --output`; else those in the home.",
 )
+@run_option
 @click.option("--private", is_flag=True, help="Also scores on private data; they are marked.")
 @verbose_option
 @json_option
@@ -78,6 +79,7 @@ def command(
     title: str,
     missing: Any,
     source: Path | None,
+    run: str | None,
     private: bool,
     as_json: bool,
 ) -> None:
@@ -96,7 +98,7 @@ def command(
         check_writable(output)
     else:
         check_folder(site)
-    gathered = gathered_from(source, private=private)
+    gathered = gathered_from(source, private=private, run=run)
     board = gathered.board
     options: dict[str, Any] = {"title": title, "missing": missing}
     if benchmarks:

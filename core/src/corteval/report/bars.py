@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, final
@@ -13,6 +14,8 @@ from corteval.controls import controls_of
 from corteval.errors import OptionError
 from corteval.intervals import interval_of
 from corteval.registered import LEAKY
+from corteval.report import pictures
+from corteval.report.origin import is_published
 from corteval.score import Estimate, Score
 from corteval.sharing import private_data
 
@@ -41,6 +44,7 @@ class Bar:
         raw, ceiling: before normalisation.
         band_low, band_high: interval of the ceiling in units of the score; 1 is the ceiling.
         normalization: by name, empty for raw scores.
+        published: whether others computed it, and nothing here did.
     """
 
     model: str
@@ -55,6 +59,7 @@ class Bar:
     band_low: float
     band_high: float
     normalization: str
+    published: bool = False
 
 
 def bars_of(scores: Iterable[Score]) -> list[Bar]:
@@ -82,9 +87,10 @@ def draw(scores: Sequence[Score], suffix: str) -> bytes:
     """A figure of `scores` as the bytes of a file.
 
     Each benchmark has a panel, in which models are bars with intervals and controls are grey; a
-    benchmark ending in `LEAKY` is drawn into the panel of the one it is a variant of, as open
-    bars. Where scores are normalised, a line at 1 is the ceiling and the band about it its
-    interval.
+    benchmark ending in `LEAKY` is drawn into the panel of the one it is a variant of, as hatched
+    bars. Scores that were published, and not computed here, are open bars that say so. Where scores
+    are normalised, a line at 1 is the ceiling and the band about it its interval. The same scores
+    give the same bytes.
 
     Args:
         scores: of any models and benchmarks.
@@ -97,11 +103,9 @@ def draw(scores: Sequence[Score], suffix: str) -> bytes:
         raise OptionError(f"Figures are written as {', '.join(FORMATS)}, not as {suffix!r}.")
     if not scores:
         raise OptionError("There are no scores to draw.")
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise OptionError("Figures need matplotlib: pip install 'corteval[figures]'.") from error
+    pictures.check_drawable()
+    from matplotlib.figure import Figure
+
     bars = bars_of(scores)
     models = sorted(dict.fromkeys(b.model for b in bars), key=lambda m: _is_control(m, bars))
     panels = _panels(bars)
@@ -109,8 +113,9 @@ def draw(scores: Sequence[Score], suffix: str) -> bytes:
     columns = min(len(panels), 3)
     rows = math.ceil(len(panels) / columns)
     height = _HEAD_INCHES + _ROW_INCHES * (1.5 if paired else 1.0) * len(models)
-    longest = max(map(len, models))
-    with rc_context({"font.size": 8, "svg.fonttype": "none", "pdf.fonttype": 42}):
+    longest = max(len(pictures.shown(model)) for model in models)
+    with pictures.inert(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
         figure = Figure(
             figsize=(0.075 * longest + _PANEL_INCHES * columns, height * rows + 0.35),
             layout="constrained",
@@ -125,7 +130,7 @@ def draw(scores: Sequence[Score], suffix: str) -> bytes:
         if private:
             figure.supxlabel(f"on private data ({', '.join(private)})", fontsize=7, color=_CONTROL)
         stream = io.BytesIO()
-        figure.savefig(stream, format=suffix[1:], dpi=200, bbox_inches="tight")
+        pictures.save(figure, stream, suffix[1:], bbox_inches="tight")
     return stream.getvalue()
 
 
@@ -150,7 +155,7 @@ def _panel(
             )
         axis.axvline(1, color="black", lw=0.8, ls="--")
     axis.axvline(0, color="black", lw=0.6)
-    axis.set_yticks(range(len(models)), models)
+    axis.set_yticks(range(len(models)), [pictures.shown(model) for model in models])
     axis.set_ylim(len(models) - 0.4, -0.6)
     axis.tick_params(axis="y", length=0)
     for side in ("top", "right", "left"):
@@ -158,7 +163,7 @@ def _panel(
     axis.grid(axis="x", lw=0.3, color="#DDDDDD")
     axis.set_axisbelow(True)
     axis.margins(x=0.12)
-    axis.set_title(_broken(name), fontsize=8)
+    axis.set_title(_broken(pictures.shown(name, 3 * _LONGEST)), fontsize=8)
     how = {bar.normalization for bar in shown if bar.normalization}
     axis.set_xlabel(f"score ({', '.join(sorted(how))})" if how else "score (not normalised)")
 
@@ -168,18 +173,18 @@ def _draw(axis: Axes, bar: Bar, place: float, thick: float, *, leaky: bool) -> N
     if math.isnan(bar.value):
         axis.text(0, place, f" {bar.status}", va="center", fontsize=6, color=_CONTROL)
         return
-    look: dict[str, Any] = (
-        {"facecolor": "white", "edgecolor": _LEAK, "hatch": "////", "linewidth": 0.9}
-        if leaky
-        else {"facecolor": colour, "edgecolor": colour, "linewidth": 0.9}
-    )
+    look: dict[str, Any] = {"facecolor": colour, "edgecolor": colour, "linewidth": 0.9}
+    if leaky:
+        look |= {"facecolor": "white", "edgecolor": _LEAK, "hatch": "////"}
+    if bar.published:
+        look |= {"facecolor": "white", "linestyle": "--"}
     axis.barh(place, bar.value, height=0.86 * thick, **look)
     end = max(bar.value, 0.0)
     if not math.isnan(bar.low):
         axis.plot([bar.low, bar.high], [place, place], color="black", lw=0.9)
         end = max(end, bar.high)
     axis.annotate(
-        f"{bar.value:.3f}",
+        f"{bar.value:.3f}{' published' if bar.published else ''}",
         (end, place),
         xytext=(3, 0),
         textcoords="offset points",
@@ -198,6 +203,9 @@ def _legend(figure: Any, bars: Sequence[Bar], paired: bool) -> None:
     if paired:
         words = "the same, folds divide groups (leaky)"
         handles.append(Patch(label=words, facecolor="white", edgecolor=_LEAK, hatch="////"))
+    if any(bar.published for bar in bars):
+        words = "published, not computed here"
+        handles.append(Patch(label=words, facecolor="white", edgecolor=_MODEL, ls="--"))
     if any(not math.isnan(bar.low) for bar in bars):
         handles.append(Line2D([], [], color="black", lw=0.9, label="interval"))
     if any(bar.normalization for bar in bars):
@@ -237,6 +245,7 @@ def _bar(score: Score, control: bool) -> Bar:
         band_low=band[0],
         band_high=band[1],
         normalization=score.normalization,
+        published=is_published(score),
     )
 
 

@@ -14,9 +14,10 @@ from corteval.errors import CortevalError
 from corteval.intervals import interval_of
 from corteval.registry import Registry
 from corteval.report.details import subjects, when
+from corteval.report.document import asset, clean, environment, number, policy
 from corteval.report.gathering import Gathered
+from corteval.report.marks import Entries
 from corteval.report.origin import is_published
-from corteval.report.page import asset, clean, environment, number, policy
 from corteval.run.records import Record
 from corteval.score import Estimate, Score
 
@@ -29,6 +30,7 @@ def model_page(
     gathered: Gathered,
     links: Mapping[str, str],
     installed: Collection[str],
+    entries: Entries,
 ) -> str:
     """The page of a model: its card, its scores on all benchmarks, its records.
 
@@ -37,19 +39,21 @@ def model_page(
         gathered: scores and records.
         links: relative addresses of the pages of benchmarks.
         installed: models and families that have cards.
+        entries: what is said of scores besides.
     """
     board = gathered.board
     card = _card(registry.models, model, installed)
     rows = [
         _row(benchmark, links, board.scores.get((model, benchmark)))
         | {"records": _records(gathered.history.get((model, benchmark), ()))}
+        | {"mark": entries.marks.get((model, benchmark)), "late": False}
         for benchmark in board.benchmarks
     ]
     return _rendered(
         kind="Model",
         other="Benchmark",
         name=model,
-        facts=_model_facts(card),
+        facts=[*_model_facts(card), *_entry_facts(model, entries)],
         card=card,
         rows=rows,
         heading="Scores",
@@ -62,6 +66,7 @@ def benchmark_page(
     gathered: Gathered,
     links: Mapping[str, str],
     installed: Collection[str],
+    entries: Entries,
 ) -> str:
     """The page of a benchmark: its card, data and ceiling, and all models, the best first.
 
@@ -70,6 +75,7 @@ def benchmark_page(
         gathered: scores and records.
         links: relative addresses of the pages of models.
         installed: benchmarks that have cards.
+        entries: what is said of scores besides.
     """
     board = gathered.board
     card = _card(registry.benchmarks, benchmark, installed)
@@ -78,6 +84,7 @@ def benchmark_page(
     rows = [
         _row(model, links, scores[model])
         | {"records": _records(gathered.history.get((model, benchmark), ()))}
+        | {"mark": entries.marks.get((model, benchmark)), "late": model in entries.late.models}
         for model in order
     ]
     ceilings = [s.ceiling for s in scores.values() if s is not None and s.ceiling is not None]
@@ -85,7 +92,11 @@ def benchmark_page(
         kind="Benchmark",
         other="Model",
         name=benchmark,
-        facts=[*_benchmark_facts(card), *_ceiling_facts(ceilings)],
+        facts=[
+            *_benchmark_facts(card),
+            *_ceiling_facts(ceilings),
+            *_track_facts(benchmark, entries),
+        ],
         card=card,
         rows=rows,
         heading="Models",
@@ -104,7 +115,7 @@ def _rendered(
         .render(
             title=clean(name),
             css=Markup(css),
-            policy=policy(css, None),
+            policy=policy(css),
             facts=[(term, clean(text) or _UNSAID) for term, text in facts],
             installed=card is not None,
             bibtex=_lines(card.bibtex) if card is not None else "",
@@ -151,6 +162,22 @@ def _benchmark_facts(card: BenchmarkCard | None) -> list[tuple[str, str]]:
         ("Chance", f"{card.chance:g}"),
         *_common(card),
     ]
+
+
+def _entry_facts(model: str, entries: Entries) -> list[tuple[str, str]]:
+    """Whether the model came in time, where that matters."""
+    track = entries.track
+    if track is None or track.competition is None or not track.competition.closes:
+        return []
+    words = "late: no score was made before it closed" if model in entries.late.models else ""
+    return [(f"In {track.name}", words or "in time, or nobody knows when it came")]
+
+
+def _track_facts(benchmark: str, entries: Entries) -> list[tuple[str, str]]:
+    """Dates and rules of the track, if it counts the benchmark."""
+    if entries.track is None or benchmark not in entries.track.benchmarks:
+        return []
+    return [(f"{entries.track.name}: {term}", text) for term, text in entries.competition]
 
 
 def _common(card: Card) -> list[tuple[str, str]]:

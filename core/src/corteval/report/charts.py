@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 from markupsafe import Markup, escape
 
+from corteval.errors import UndefinedScore
 from corteval.stats.board import Mean
 from corteval.stats.ranks import Rank
+from corteval.stats.relations import line_band
 
 #: Rows beyond which a chart says how many are left out.
 MOST_ROWS = 60
@@ -48,44 +51,44 @@ def scatter(
 ) -> Markup:
     """Two benchmarks against each other, one point a model, with the regression line and band.
 
-    The band is that of the mean response at 95 %:  ŷ ± t(n-2) s sqrt(1/n + (x - x̄)²/Sxx).
+    The band is that of bootstrap draws of models, at 95 %, as of `corteval.stats.relations`. Where
+    that is undefined, such as for three models, there is neither.
     """
-    from scipy import stats
-
     first, second = np.asarray(x, float), np.asarray(y, float)
     n = len(first)
     size, pad = 360, 44
-    lows = np.array([first.min(), second.min()])
-    highs = np.array([first.max(), second.max()])
+    grid = np.linspace(first.min(), first.max(), 30)
+    line = band = None
+    with suppress(UndefinedScore):
+        line, *band = line_band(first, second, grid)
+    inside = np.concatenate([second, *(band or [])])
+    lows = np.array([first.min(), inside.min()])
+    highs = np.array([first.max(), inside.max()])
     spans = np.where(highs > lows, highs - lows, 1.0)
     lows, spans = lows - 0.05 * spans, 1.1 * spans
 
     def at(values: np.ndarray, axis: int) -> np.ndarray:
         share = (values - lows[axis]) / spans[axis]
-        inside = size - 2 * pad
-        return pad + inside * share if axis == 0 else size - pad - inside * share
+        length = size - 2 * pad
+        return pad + length * share if axis == 0 else size - pad - length * share
 
     parts = [
         Markup('<line class="axis" x1="{0}" x2="{1}" y1="{1}" y2="{1}"/>').format(pad, size - pad),
         Markup('<line class="axis" x1="{0}" x2="{0}" y1="{0}" y2="{1}"/>').format(pad, size - pad),
         Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
-            size / 2, size - 8, short(labels[0], 44)
+            size / 2, size - 6, short(labels[0], 44)
         ),
         Markup(
             '<text transform="rotate(-90 12 {0})" x="12" y="{0}" text-anchor="middle">{1}</text>'
         ).format(size / 2, short(labels[1], 44)),
     ]
-    if n > 2 and first.std() > 0:
-        fit = stats.linregress(first, second)
-        grid = np.linspace(first.min(), first.max(), 30)
-        line = fit.intercept + fit.slope * grid
-        residual = second - fit.intercept - fit.slope * first
-        spread = np.sqrt((residual**2).sum() / (n - 2))
-        total = ((first - first.mean()) ** 2).sum()
-        half = stats.t.ppf(0.975, n - 2) * spread
-        half = half * np.sqrt(1 / n + (grid - first.mean()) ** 2 / total)
-        upper = zip(at(grid, 0), at(line + half, 1), strict=True)
-        lower = zip(at(grid[::-1], 0), at((line - half)[::-1], 1), strict=True)
+    for axis, (low, span) in enumerate(zip(lows.tolist(), spans.tolist(), strict=True)):
+        ticks = [t for t in _ticks(low, low + span) if low <= t <= low + span][:8]
+        for tick, place in zip(ticks, at(np.array(ticks), axis).tolist(), strict=True):
+            parts.append(_tick(axis, place, tick, size, pad))
+    if line is not None and band is not None:
+        upper = zip(at(grid, 0), at(band[1], 1), strict=True)
+        lower = zip(at(grid[::-1], 0), at(band[0][::-1], 1), strict=True)
         points = " ".join(f"{a:.1f},{b:.1f}" for a, b in [*upper, *lower])
         parts.append(Markup('<polygon class="band" points="{}"/>').format(points))
         ends = (*at(grid[[0, -1]], 0), *at(line[[0, -1]], 1))
@@ -102,6 +105,18 @@ def scatter(
         )
     title = f"{labels[1]} against {labels[0]}, {n} models"
     return drawing(size, title, Markup("").join(parts), width=size)
+
+
+def _tick(axis: int, place: float, value: float, size: int, pad: int) -> Markup:
+    """A line across the frame at `place`, with its value below, or to the left."""
+    first, last = float(pad), float(size - pad)
+    ends, words = (first, last, place, place), (first - 5, place + 4, "end")
+    if axis == 0:
+        ends, words = (place, place, first, last), (place, last + 15, "middle")
+    return Markup(
+        '<line class="grid" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>'
+        '<text class="in" x="{:.1f}" y="{:.1f}" text-anchor="{}">{:g}</text>'
+    ).format(*ends, *words, value)
 
 
 def short(name: str, most: int = 30) -> Markup:

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, final
 
 import numpy as np
@@ -14,9 +15,13 @@ from markupsafe import Markup
 from corteval.report.gathering import Gathered
 from corteval.run.records import Record
 from corteval.score import Score
+from corteval.stats.relations import correlation_interval, line_band
 
 #: Characters of a page that values of single subjects may take; beyond, they are left out.
 MOST_OF_SUBJECTS = 400_000
+
+#: Of the PCG64 generator of numpy (O'Neill 2014, 128 bits).
+_MULTIPLIER = 0x2360ED051FC65DA44385DF649FCCF645
 
 
 @final
@@ -116,8 +121,44 @@ def facts(
     for cell in cells:
         if left_out or not cell[6]:
             cell.pop()
-    body = {"cells": cells, "notes": [*notes], "names": [*names], "leftOut": left_out}
+    body: dict[str, Any] = {
+        "cells": cells,
+        "notes": [*notes],
+        "names": [*names],
+        "leftOut": left_out,
+    }
+    body["draws"] = _draws(gathered, rows)
     return inert(json.dumps(body, separators=(",", ":")))
+
+
+def _draws(gathered: Gathered, rows: Sequence[str]) -> dict[str, Any]:
+    """What the page needs to draw models as `corteval.stats.relations` does by default.
+
+    Numbers of 128 bits are in limbs of 16, the lowest first. ``order``: rows as the board has them.
+    ``tails``: how much further than a normal distribution's the 95 % interval of Student's reaches,
+    by number of models.
+    """
+    from scipy import stats
+
+    state = np.random.PCG64([0, 3]).state["state"]
+    numbers = {"state": state["state"], "increment": state["inc"], "multiplier": _MULTIPLIER}
+    places = {model: n for n, model in enumerate(rows)}
+    free = np.arange(1, max(2, len(rows)))  # degrees of freedom of two models and more
+    tails = np.asarray(stats.t.ppf(0.975, free) / stats.norm.ppf(0.975))
+    return {
+        "resamples": _resamples(correlation_interval),
+        "band": _resamples(line_band),
+        "order": [places[model] for model in gathered.board.models if model in places],
+        "tails": [None, None, *tails.tolist()],
+        **{
+            n: [value >> shift & 65535 for shift in range(0, 128, 16)]
+            for n, value in numbers.items()
+        },
+    }
+
+
+def _resamples(function: Callable[..., Any]) -> int:
+    return int(signature(function).parameters["resamples"].default)
 
 
 def inert(text: str) -> Markup:

@@ -7,12 +7,13 @@ import io
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
 from corteval.errors import CortevalError, OptionError, UndefinedScore
+from corteval.notebook import frame
 from corteval.report import pictures
 from corteval.report.bars import FORMATS
 from corteval.report.origin import is_published
@@ -20,7 +21,7 @@ from corteval.score import Score
 from corteval.sharing import private_data
 from corteval.stats.board import Board, Mean
 from corteval.stats.paired import compare
-from corteval.stats.ranks import Rank, holm
+from corteval.stats.ranks import Rank, holm, out_of_reach
 from corteval.stats.relations import line_band, relate
 
 if TYPE_CHECKING:
@@ -40,12 +41,21 @@ class Drawing:
         facts: what is said of them all, as JSON types.
         draw: makes the figure.
         board: of the scores, for what must be said of them.
+        remark: what else must be said.
     """
 
     rows: Sequence[Any]
     facts: Mapping[str, Any]
     draw: Callable[[], Figure]
-    board: Board
+    board: Board = field(default_factory=lambda: Board(scores={}))
+    remark: str = ""
+
+    def to_frame(self) -> Any:
+        """The numbers as a data frame, one line a row."""
+        return frame([asdict(row) for row in self.rows])
+
+    def _repr_png_(self) -> bytes:
+        return self.picture(".png")
 
     def csv(self) -> str:
         """The numbers, one line a row; what is not known is empty."""
@@ -69,9 +79,10 @@ class Drawing:
         with pictures.inert(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph .* missing")
             figure = self.draw()
-            remarks = _remarks(self.board.scores.values())
-            if remarks:
-                figure.supxlabel(remarks, fontsize=7, color=pictures.WORDS_GREY)
+            said = [_remarks(self.board.scores.values()), self.remark]
+            if any(said):
+                words = "; ".join(filter(None, said))
+                figure.supxlabel(words, fontsize=7, color=pictures.WORDS_GREY)
             pictures.save(figure, stream, suffix[1:])
         return stream.getvalue()
 
@@ -249,12 +260,13 @@ def differences(board: Board, first: str, second: str) -> Drawing:
             found[name] = (a, b)
     if not found:
         raise OptionError(f"{first} and {second} have scores on no benchmark in common.")
-    bounds, reasons = {}, {}
+    bounds, reasons, resamples = {}, {}, 0
     for name, pair in found.items():
         try:
             result = compare(*pair)
             bounds[name] = (result.interval.low, result.interval.high)
             p_values[name] = result.p_value
+            resamples = max(resamples, result.interval.resamples)
         except CortevalError as error:
             reasons[name] = str(error)
     adjusted = holm(p_values)
@@ -288,6 +300,7 @@ def differences(board: Board, first: str, second: str) -> Drawing:
         facts=facts,
         draw=lambda: pictures.draw_differences(rows, first, second),
         board=shown,
+        remark=out_of_reach(len(p_values), resamples) if p_values else "",
     )
 
 

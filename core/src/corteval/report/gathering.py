@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
 from corteval.errors import CortevalError, OptionError, ScoreFormatError
+from corteval.run.cells import Cell
 from corteval.run.records import Record, Records
 from corteval.score import Score
 from corteval.sharing import private_data, redacted
@@ -37,12 +38,15 @@ class Gathered:
     damaged: tuple[str, ...] = ()
 
 
-def from_records(records: Records, *, private: bool = False) -> Gathered:
+def from_records(
+    records: Records, *, private: bool = False, cells: Collection[Cell] | None = None
+) -> Gathered:
     """The current scores of all cells: of each the last record that was made.
 
     Args:
         records: where they lie.
         private: also scores on private data, without values of single neuroids or stimuli.
+        cells: leave out all others, if not None.
     """
     found: dict[tuple[str, str], list[Record]] = {}
     damaged = []
@@ -53,6 +57,8 @@ def from_records(records: Records, *, private: bool = False) -> Gathered:
         except CortevalError as error:
             log.warning("A record is left out: %s", error)
             damaged.append(str(error))
+            continue
+        if cells is not None and record.cell not in cells:
             continue
         cell = (record.cell.model, record.cell.benchmark)
         if private_data(record.score) and not private:

@@ -16,7 +16,7 @@ from corteval.stats.board import Board
 MOST_BENCHMARKS = 30
 #: Models that two benchmarks must share.
 FEWEST_MODELS = 3
-_CELL, _LEFT, _TOP = 24, 210, 22
+_CELL, _LEFT, _TOP = 24, 235, 22
 
 
 @final
@@ -147,10 +147,10 @@ def _square(pair: Pair, column: int, y: int, which: str) -> Markup:
 
 
 def _colour(rho: float) -> tuple[str, bool]:
-    """Between white at 0 and blue at 1 or brown at -1; and whether it is dark."""
+    """Between white at 0 and blue at 1 or brown at -1; and whether white is read better on it."""
     end = (0, 70, 127) if rho >= 0 else (140, 60, 0)
     share = min(1.0, abs(rho))
     red, green, blue = (round(255 + (c - 255) * share) for c in end)
     linear = [((c / 255 + 0.055) / 1.055) ** 2.4 for c in (red, green, blue)]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return f"#{red:02x}{green:02x}{blue:02x}", luminance < 0.19
+    return f"#{red:02x}{green:02x}{blue:02x}", luminance < 0.179

@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import math
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
-from importlib import resources
 from typing import Any
 
-import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from corteval import __version__, registry
-from corteval.errors import CortevalError, UndefinedScore
-from corteval.report.charts import mean_chart, scatter
+from corteval.errors import CortevalError
+from corteval.report.agreement import agreement, relations
+from corteval.report.charts import mean_chart
 from corteval.report.details import facts
+from corteval.report.document import asset, clean, environment, number, plot, policy, script
 from corteval.report.gathering import Gathered
-from corteval.report.matrix import heat_map, matrix
+from corteval.report.marks import Entries
 from corteval.report.origin import is_published
 from corteval.report.track import Track
 from corteval.score import Score
 from corteval.stats.board import Board, Mean, Missing, means
 from corteval.stats.ranks import Rank, ranks
-from corteval.stats.relations import correlation_interval
-
-#: Models that two benchmarks must share to be set against each other.
-_FEWEST = 3
-
-#: Benchmarks from which on there is a matrix of all pairs.
-_FEWEST_IN_MATRIX = 2
-
-#: Pairs of benchmarks up to which all are shown; of more, the first and the last.
-_MOST_PAIRS = 6
 
 _WORDS = {
     "undefined": "undefined",
@@ -74,18 +59,21 @@ def page(
     columns += [b for b in board.benchmarks if b not in columns]
     # to ask for a card there is not takes long: the registry looks for close names
     installed = frozenset(registry.benchmarks)
-    css, script = asset("page.css"), asset("page.js")
+    css = asset("page.css")
+    scripts = [plot(), script()] if board.models else []
+    entries = Entries.of(gathered, track)
     template = environment().get_template("page.html")
     text = template.render(
         title=clean(title),
         name=clean(name),
         version=__version__,
         css=Markup(css),
-        script=Markup(script),
-        policy=policy(css, script),
+        scripts=[*map(Markup, scripts)],
+        policy=policy(css, *scripts),
         missing=missing,
         rows=[
-            _row(model, board, columns, ranked, found) | {"link": links[0].get(model)}
+            _row(model, board, columns, ranked, found, entries.marks)
+            | {"link": links[0].get(model), "late": model in entries.late.models}
             for model in order
         ],
         benchmarks=[
@@ -93,24 +81,17 @@ def page(
         ],
         counts=_counts(board, order, columns),
         published=sum(map(_shown_as_published, board.scores.values())),
+        private=entries.private,
         withheld=gathered.withheld,
         damaged=gathered.damaged,
         chart=mean_chart(ranked, found) if ranked else None,
-        relations=_relations(board, columns),
+        relations=relations(board, columns),
         ranked=len(ranked),
         facts=facts(gathered, order, columns, clean),
-        agreement=_agreement(board, columns),
-        track=_rules(track),
+        agreement=agreement(board, columns),
+        track=_rules(entries),
     )
     return str(text)
-
-
-def clean(text: str) -> str:
-    """`text` without characters that steer: controls and marks of direction become �."""
-    return "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co") else c
-        for c in text
-    )
 
 
 def _order(board: Board, ranked: Sequence[Rank]) -> list[str]:
@@ -124,6 +105,7 @@ def _row(
     columns: Sequence[str],
     ranked: Sequence[Rank],
     found: Sequence[Mean],
+    marked: Mapping[tuple[str, str], str],
 ) -> dict[str, Any]:
     rank = next((r for r in ranked if r.model == model), None)
     mean = next((m for m in found if m.model == model), None)
@@ -142,7 +124,9 @@ def _row(
         "low": low,
         "high": high,
         "lacking": len(mean.lacking) if mean else 0,
-        "cells": [_cell(board.scores.get((model, b))) for b in columns],
+        "cells": [
+            _cell(board.scores.get((model, b))) | {"mark": marked.get((model, b))} for b in columns
+        ],
     }
 
 
@@ -164,14 +148,6 @@ def _cell(score: Score | None) -> dict[str, Any]:
 
 def _shown_as_published(score: Score) -> bool:
     return score.status == "scored" and is_published(score)
-
-
-def number(value: float) -> str | None:
-    """Three decimals, without the zero before the point."""
-    if not math.isfinite(value):
-        return None
-    text = f"{value:.3f}"
-    return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
 
 
 def _about(
@@ -221,52 +197,8 @@ def _counts(board: Board, rows: Sequence[str], columns: Sequence[str]) -> dict[s
     return found
 
 
-def _relations(board: Board, columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Pairs of benchmarks as scatter plots, the most alike first: all, or the two at the ends."""
-    values = board.values(benchmarks=columns)
-    pairs = []
-    for i in range(len(columns)):
-        for j in range(i + 1, len(columns)):
-            both = np.isfinite(values[:, i]) & np.isfinite(values[:, j])
-            x, y = values[both, i], values[both, j]
-            if both.sum() >= _FEWEST and x.std() > 0 and y.std() > 0:
-                pairs.append((float(np.corrcoef(x, y)[0, 1]), i, j))
-    if not pairs:
-        return []
-    pairs.sort()
-    shown = pairs[::-1] if len(pairs) <= _MOST_PAIRS else [pairs[-1], pairs[0]]
-    found = []
-    for r, i, j in shown:
-        both = np.isfinite(values[:, i]) & np.isfinite(values[:, j])
-        names = [clean(m) for m, kept in zip(board.models, both, strict=True) if kept]
-        labels = (clean(columns[i]), clean(columns[j]))
-        found.append(
-            {
-                "labels": labels,
-                "r": f"{r:.2f}",
-                "models": int(both.sum()),
-                "interval": _interval_of_r(values[both, i], values[both, j]),
-                "chart": scatter(values[both, i], values[both, j], names, labels),
-            }
-        )
-    return found
-
-
-def _agreement(board: Board, columns: Sequence[str]) -> dict[str, Any] | None:
-    """Rank correlations of all pairs of benchmarks, as a heat map and a table."""
-    found = matrix(board, columns)
-    if len(found.benchmarks) < _FEWEST_IN_MATRIX:
-        return None
-    names = [clean(b) for b in found.benchmarks]
-    return {
-        "names": names,
-        "chart": heat_map(found, names),
-        "rows": [*zip(names, found.pairs, strict=True)],
-        "left_out": found.left_out,
-    }
-
-
-def _rules(track: Track | None) -> dict[str, Any] | None:
+def _rules(entries: Entries) -> dict[str, Any] | None:
+    track, after = entries.track, entries.late
     if track is None:
         return None
     parts = [
@@ -274,42 +206,13 @@ def _rules(track: Track | None) -> dict[str, Any] | None:
         | {"group": p.group}
         for p in track.parts
     ]
-    return {"name": clean(track.name), "summary": clean(track.summary), "parts": parts}
-
-
-def _interval_of_r(x: np.ndarray, y: np.ndarray) -> str:
-    """Its 95 % interval over models in words; empty if there are too few to draw from."""
-    try:
-        interval = correlation_interval(x, y)
-    except UndefinedScore:
-        return ""
-    return f"{interval.low:.2f} to {interval.high:.2f}"
-
-
-def asset(name: str) -> str:
-    """Text of a file that pages are made of."""
-    return (resources.files("corteval.report") / "assets" / name).read_text("utf-8")
-
-
-def policy(css: str, script: str | None) -> str:
-    """Nothing but this style and this script, if any, may be used, and nothing loaded."""
-    scripts = "" if script is None else f"script-src '{_hash(script)}'; "
-    return (
-        f"default-src 'none'; style-src '{_hash(css)}'; {scripts}"
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def environment() -> Environment:
-    """Of the templates; what they are given is escaped."""
-    return Environment(
-        loader=PackageLoader("corteval.report", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return {
+        "name": clean(track.name),
+        "summary": clean(track.summary),
+        "parts": parts,
+        "competition": entries.competition,
+        "closes": track.competition is not None and bool(track.competition.closes),
+        "late_scores": len(after.cells),
+        "late_models": len(after.models),
+        "undated": after.undated,
+    }

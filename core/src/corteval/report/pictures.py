@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
     from corteval.report.figures import Difference, HeatCell, Point, RankRow
 
-# Of the palette of Okabe and Ito, as the bars have it.
-_BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#8C8C8C"
+#: Of the palette of Okabe and Ito, as the bars have it.
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8C8C8C"
+#: Colours of curves, in the order in which they are taken.
+CURVES = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#333333")
 _LINE, WORDS_GREY = "#DDDDDD", "#555555"
 _DPI = 160
 _WITH_NUMBERS = 400  # cells of a heat map up to which values stand in them
@@ -36,13 +38,18 @@ def check_drawable() -> None:
         raise OptionError("Figures need matplotlib: pip install 'corteval[figures]'.") from error
 
 
-def save(figure: Figure, file: BinaryIO, kind: str) -> None:
-    """Write `figure` without the time, so that equal figures are equal files."""
+def save(figure: Figure, file: BinaryIO, kind: str, **how: Any) -> None:
+    """Write `figure` without the time, so that equal figures are equal files.
+
+    Args:
+        figure, file, kind: what, where, and as ``"png"``, ``"svg"`` or ``"pdf"``.
+        how: further arguments of matplotlib's ``savefig``.
+    """
     from matplotlib import rc_context
 
     undated: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     with rc_context({"svg.hashsalt": "corteval"}):
-        figure.savefig(file, format=kind, dpi=_DPI, metadata=undated.get(kind))
+        figure.savefig(file, format=kind, dpi=_DPI, metadata=undated.get(kind), **how)
 
 
 def inert() -> AbstractContextManager[None]:
@@ -61,10 +68,10 @@ def draw_heatmap(
     values = np.array([row.value for row in rows]).reshape(len(models), len(benchmarks))
     numbered = values.size <= _WITH_NUMBERS
     wide, high = (0.55, 0.24) if numbered else (0.2, 0.14)
-    names, titles = [_shown(m) for m in models], [_shown(b) for b in benchmarks]
+    names, titles = [shown(m) for m in models], [shown(b) for b in benchmarks]
     width = 1.4 + wide * len(benchmarks) + 0.065 * max(map(len, names))
     height = 0.9 + high * len(models) + 0.06 * max(map(len, titles))
-    figure, axis = _figure(max(width, 3.6), height)
+    figure, axis = new_figure(max(width, 3.6), height)
     known = values[np.isfinite(values)]
     low, top = (min(0.0, known.min()), known.max()) if known.size else (0.0, 1.0)
     image = axis.imshow(
@@ -97,25 +104,25 @@ def draw_heatmap(
 
 def draw_scatter(rows: Sequence[Point], x: str, y: str, words: str) -> Figure:
     """Points with their intervals over the line and its band."""
-    figure, axis = _figure(4.6, 4.4)
+    figure, axis = new_figure(4.6, 4.4)
     points = [row for row in rows if row.kind == "model"]
     line = [row for row in rows if row.kind == "line"]
     if line:
         at = [row.x for row in line]
         axis.fill_between(
-            at, [p.y_low for p in line], [p.y_high for p in line], color=_BLUE, alpha=0.15, lw=0
+            at, [p.y_low for p in line], [p.y_high for p in line], color=BLUE, alpha=0.15, lw=0
         )
-        axis.plot(at, [p.y for p in line], color=_BLUE, lw=1.2)
+        axis.plot(at, [p.y for p in line], color=BLUE, lw=1.2)
     for row in points:
-        axis.plot([row.x_low, row.x_high], [row.y, row.y], color=_GREY, lw=0.6, zorder=2)
-        axis.plot([row.x, row.x], [row.y_low, row.y_high], color=_GREY, lw=0.6, zorder=2)
+        axis.plot([row.x_low, row.x_high], [row.y, row.y], color=GREY, lw=0.6, zorder=2)
+        axis.plot([row.x, row.x], [row.y_low, row.y_high], color=GREY, lw=0.6, zorder=2)
     axis.plot(
         [row.x for row in points], [row.y for row in points], ls="none", marker="o", ms=4.2,
-        color=_BLUE, mec="white", mew=0.5, zorder=3,
+        color=BLUE, mec="white", mew=0.5, zorder=3,
     )  # fmt: skip
     for row in _named(points, line):
         axis.annotate(
-            _shown(row.model, 28),
+            shown(row.model, 28),
             (row.x, row.y),
             xytext=(4, 4),
             textcoords="offset points",
@@ -124,22 +131,22 @@ def draw_scatter(rows: Sequence[Point], x: str, y: str, words: str) -> Figure:
             bbox={"facecolor": "white", "alpha": 0.7, "lw": 0, "pad": 0.4},
             zorder=4,
         )
-    axis.set_xlabel(_shown(x))
-    axis.set_ylabel(_shown(y))
+    axis.set_xlabel(shown(x))
+    axis.set_ylabel(shown(y))
     axis.set_title(words, fontsize=8, loc="left", wrap=True)
     axis.margins(0.08)
-    _plain(axis, "both")
+    dress(axis, "both")
     return figure
 
 
 def draw_ranks(rows: Sequence[RankRow], facts: Mapping[str, Any]) -> Figure:
     """A line a model, from the best to the worst place of its interval."""
-    names = [_shown(row.model) for row in rows]
+    names = [shown(row.model) for row in rows]
     width = 4.2 + 0.065 * max(map(len, names))
-    figure, axis = _figure(width, 1.1 + 0.2 * len(rows))
+    figure, axis = new_figure(width, 1.1 + 0.2 * len(rows))
     for place, row in enumerate(rows):
         known = row.group > 0
-        colour = (_BLUE if row.group % 2 else _ORANGE) if known else _GREY
+        colour = (BLUE if row.group % 2 else ORANGE) if known else GREY
         if known:
             axis.plot([row.low, row.high], [place, place], color=colour, lw=2.2, alpha=0.55)
         axis.plot(row.rank, place, marker="o", ms=4.5, color=colour)
@@ -158,13 +165,13 @@ def draw_ranks(rows: Sequence[RankRow], facts: Mapping[str, Any]) -> Figure:
     axis.set_xlim(0.5, len(rows) + max(0.6, 0.14 * len(rows)))
     axis.set_xticks(_places(len(rows)))
     axis.set_xlabel("rank with 95 % interval; colours alternate between groups of ties")
-    title = f"{_shown(str(facts['name']))}: {len(rows)} ranked"
+    title = f"{shown(str(facts['name']))}: {len(rows)} ranked"
     if facts["not_ranked"]:
         title += f", {facts['not_ranked']} not ranked for lack of scores"
     if facts["exact"]:
         title += f"\ngrey ({facts['exact']}): of scores without intervals; certainty unknown"
     axis.set_title(title, fontsize=8, loc="left")
-    _plain(axis, "x")
+    dress(axis, "x")
     return figure
 
 
@@ -176,14 +183,14 @@ def _places(count: int) -> list[int]:
 
 def draw_differences(rows: Sequence[Difference], first: str, second: str) -> Figure:
     """A forest: a line a benchmark, filled where the difference is certain."""
-    names = [_shown(row.benchmark) for row in rows]
+    names = [shown(row.benchmark) for row in rows]
     width = 4.4 + 0.065 * max(map(len, names))
-    figure, axis = _figure(width, 1.3 + 0.24 * len(rows))
+    figure, axis = new_figure(width, 1.3 + 0.24 * len(rows))
     axis.axvline(0, color="black", lw=0.8)
     for place, row in enumerate(rows):
         tested = math.isfinite(row.low)
         certain = row.p_holm <= 0.05
-        colour = _GREY if not certain else _BLUE if row.difference > 0 else _ORANGE
+        colour = GREY if not certain else BLUE if row.difference > 0 else ORANGE
         if tested:
             axis.plot([row.low, row.high], [place, place], color=colour, lw=1.4)
         axis.plot(
@@ -195,9 +202,9 @@ def draw_differences(rows: Sequence[Difference], first: str, second: str) -> Fig
     reach = 1.08 * float(np.nanmax(np.abs([[r.difference, r.low, r.high] for r in rows])))
     axis.set_xlim(-(reach or 1), reach or 1)
     axis.set_xlabel("difference of scores with 95 % paired interval")
-    axis.set_title(f"← {_shown(second, 28)} better", fontsize=8, loc="left", color=_ORANGE)
-    axis.set_title(f"{_shown(first, 28)} better →", fontsize=8, loc="right", color=_BLUE)
-    _plain(axis, "x")
+    axis.set_title(f"← {shown(second, 28)} better", fontsize=8, loc="left", color=ORANGE)
+    axis.set_title(f"{shown(first, 28)} better →", fontsize=8, loc="right", color=BLUE)
+    dress(axis, "x")
     _legend_of_differences(figure, rows)
     return figure
 
@@ -212,9 +219,9 @@ def _legend_of_differences(figure: Figure, rows: Sequence[Difference]) -> None:
     if any(row.p_holm <= 0.05 for row in rows):
         handles.append(handle("differs (Holm, .05)", marker="o", color="black"))
     if any(row.p_holm > 0.05 for row in rows):
-        handles.append(handle("not told apart (Holm, .05)", marker="o", color=_GREY, mfc="white"))
+        handles.append(handle("not told apart (Holm, .05)", marker="o", color=GREY, mfc="white"))
     if any(math.isnan(row.low) for row in rows):
-        handles.append(handle("no test: no replicates in common", marker="x", color=_GREY))
+        handles.append(handle("no test: no replicates in common", marker="x", color=GREY))
     figure.legend(
         handles=handles, loc="outside upper center", ncols=len(handles), frameon=False, fontsize=7
     )
@@ -242,14 +249,16 @@ def _readable_on(colour: np.ndarray) -> str:
     return "black" if luminance > 0.179 else "white"
 
 
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure of a size in inches, and its axes."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots()
 
 
-def _plain(axis: Axes, grid: Any) -> None:
+def dress(axis: Axes, grid: Any) -> None:
+    """Few lines: a grid along `grid`, and spines where ticks stand."""
     for side in ("top", "right") if grid == "both" else ("top", "right", "left"):
         axis.spines[side].set_visible(False)
     if grid == "x":
@@ -258,7 +267,7 @@ def _plain(axis: Axes, grid: Any) -> None:
     axis.set_axisbelow(True)
 
 
-def _shown(name: str, most: int = _LONGEST) -> str:
+def shown(name: str, most: int = _LONGEST) -> str:
     """A name that fits, without characters that steer; it is whole in the numbers."""
     plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
     return plain if len(plain) <= most else plain[: most - 1] + "…"

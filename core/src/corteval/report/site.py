@@ -11,6 +11,7 @@ from corteval import registry
 from corteval.errors import OptionError
 from corteval.report.cards import benchmark_page, model_page
 from corteval.report.gathering import Gathered
+from corteval.report.marks import Entries
 from corteval.report.page import page
 from corteval.run.records import folder_of
 from corteval.store.disk import explained
@@ -35,10 +36,11 @@ def site(gathered: Gathered, **options: Any) -> dict[str, str]:
     pages = {"index.html": page(gathered, links=links, **options)}
     up = [{name: f"../{path}" for name, path in part.items()} for part in links]
     known = [frozenset(registry.models), frozenset(registry.benchmarks)]
+    entries = Entries.of(gathered, options.get("track"))
     for model, path in models.items():
-        pages[path] = model_page(model, gathered, up[1], known[0])
+        pages[path] = model_page(model, gathered, up[1], known[0], entries)
     for benchmark, path in benchmarks.items():
-        pages[path] = benchmark_page(benchmark, gathered, up[0], known[1])
+        pages[path] = benchmark_page(benchmark, gathered, up[0], known[1], entries)
     return pages
 
 
