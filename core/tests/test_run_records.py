@@ -239,6 +239,21 @@ def test_what_several_cells_share_comes_first(known, kept):
     assert Plan.from_json(plan.to_json()).tasks == plan.tasks
 
 
+def test_of_benchmarks_whose_recordings_cannot_be_made_before_one_goes_first(known, kept):
+    card = registry.benchmarks.card(CELL.benchmark)
+    others = [
+        replace(card, identifier=f"ToyData.IT-{n}", factory="corteval.behavioural_benchmark:B")
+        for n in "abc"
+    ]
+    names = [card.identifier, *(c.identifier for c in others)]
+    with registry.benchmarks.temporary(*others), index.opened(kept) as found:
+        plan = make_plan(["toy-vision"], names, found)
+    assert [t.kind for t in plan.tasks] == ["score"] * 4
+    _, first, *later = plan.tasks
+    assert not first.after
+    assert [t.after for t in later] == [(first.identity,)] * 2
+
+
 @pytest.mark.parametrize("text", ["", "{}", '{"schema": "x"}', '{"schema": "corteval.plan/1"}'])
 def test_what_is_no_plan_is_refused(text):
     with pytest.raises(OptionError, match="plan"):

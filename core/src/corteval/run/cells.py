@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, final
 
-from corteval import __version__, registry
+from corteval import __version__, model_options, registry
 from corteval.cards import BenchmarkCard, Card
 from corteval.errors import CortevalError
 from corteval.registry import Source
@@ -26,6 +26,9 @@ from corteval.store import canonical
 
 #: Kinds of files in a package that may change what it computes.
 _SUFFIXES = {".py", ".json", ".csv", ".npy", ".npz", ".toml", ".txt"}
+
+
+_VERSION = canonical.text_of({"corteval": __version__})[1:-1]
 
 
 @final
@@ -50,13 +53,19 @@ def key_of(cell: Cell) -> str:
     Raises:
         CortevalError: for names nobody has installed.
     """
-    content = {
-        "model": _side("models", cell.model),
-        "benchmark": _benchmark(cell.benchmark),
-        "seed": cell.seed,
-        "corteval": __version__,
-    }
-    return canonical.digest_of(content)
+    model, benchmark = _side("models", cell.model), _benchmark(cell.benchmark)
+    # the canonical text of these four, whose names are in order; written out, for plans are large
+    text = f'{{"benchmark":"{benchmark}",{_VERSION},"model":"{model}","seed":{int(cell.seed)}}}'
+    return canonical.sha256(text.encode("ascii"))
+
+
+def key_of_model(identifier: str) -> str:
+    """Hexadecimal SHA-256 of the card of a model and of the package it comes from.
+
+    Raises:
+        CortevalError: for a name nobody has installed.
+    """
+    return _side("models", identifier)
 
 
 @lru_cache(maxsize=100_000)
@@ -84,11 +93,20 @@ def _side(kind: str, identifier: str) -> str:
         "version": source.version,
         "source": source_digest(source),
     }
+    if kind == "models" and ":" in identifier:  # keys of models without options stay as they were
+        options = model_options.parse(identifier)[1]
+        content["options"] = model_options.named("", options)
+        content["files"] = model_options.content_digest(options)
     return canonical.digest_of(content)
 
 
 def _card_text(card: Card) -> str:
-    return repr([(f.name, _ordered(getattr(card, f.name))) for f in fields(card)])
+    """All that a card says but its factory, whose code the digest of the source holds.
+
+    The factory of a plugin of one file is named by the place of the file.
+    """
+    told = [f.name for f in fields(card) if f.name != "factory"]
+    return repr([(name, _ordered(getattr(card, name))) for name in told])
 
 
 def _ordered(value: Any) -> Any:

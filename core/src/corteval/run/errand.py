@@ -25,10 +25,12 @@ from pathlib import Path
 from typing import IO, Literal, final, get_args
 
 from corteval import hooks
-from corteval.errors import CortevalError
+from corteval.errors import CortevalError, StoreError
+from corteval.run.failures import oom_kills
 from corteval.run.folder import RunFolder
 from corteval.run.remote import kill_group
-from corteval.run.worker import Limits, Stopped, Worker, do, stop_on
+from corteval.run.worker import REFUSED, Limits, Stopped, Worker, do, refused, stop_on
+from corteval.store.disk import explained
 
 #: How an errand ended: the task is at its end; an attempt failed; somebody else is at it; the run
 #: was cancelled or the process told to stop.
@@ -66,11 +68,15 @@ class _Child:
         self.run = RunFolder(terms.folder)
         self.name = f"{socket.gethostname()}-{os.getpid()}.{number}"
         self.number = number
+        self.oom_kills = oom_kills()
         self.log = self.run.log(f"worker-{self.name}")
         command = [sys.executable, "-m", "corteval.run.errand", terms.folder, "--name", self.name]
         if terms.timeout_seconds is not None:
             command += ["--timeout", str(terms.timeout_seconds)]
-        with self.log.open("ab") as log:
+        with (
+            explained(f"{self.log.name} cannot be written", self.run.folder),
+            self.log.open("ab") as log,
+        ):
             self.process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -90,6 +96,7 @@ class _Child:
         """Have a task done; empty if the process ended instead."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
+        self.oom_kills = oom_kills()
         with contextlib.suppress(OSError):
             self.process.stdin.write(f"{identity}\n")
             self.process.stdin.flush()
@@ -101,7 +108,8 @@ class _Child:
         code = self.process.wait()
         name = signal.Signals(-code).name if code < 0 else ""
         if code not in (0, *_POLITE):
-            self.run.note_end(self.process.pid, code=code, signal=name)
+            memory = code == -signal.SIGKILL and oom_kills() > self.oom_kills
+            self.run.note_end(self.process.pid, code=code, signal=name, memory=memory)
             self.run.tell("worker died", worker=self.name, code=code, signal=name)
         for stream in (self.process.stdin, self.process.stdout):
             with contextlib.suppress(OSError):
@@ -167,6 +175,7 @@ def run_errand(terms: Terms, identity: str) -> str:
 
     Raises:
         CortevalError: if no task at all can be done here.
+        StoreError: if the disk refuses to keep the state of the run.
     """
     run = RunFolder(terms.folder)
     if not (run.folder / "plan.json").is_file():
@@ -185,6 +194,8 @@ def run_errand(terms: Terms, identity: str) -> str:
             code, _ = child.ended()
         if code in _POLITE:
             return "stopped"
+        if code == REFUSED:
+            run.check()
         if code != 0:  # else it had been idle for too long just now
             break
     return "done" if run.is_done(identity) else "again"
@@ -222,7 +233,10 @@ def _attend(worker: Worker, identity: str) -> Answer:
     claim = run.claim(run.tasks[identity])
     if claim is None:
         return "done" if run.is_done(identity) else "held"
-    return "done" if do(worker, claim) else "again"
+    ended = do(worker, claim)
+    if worker.unwritten is not None:
+        raise worker.unwritten
+    return "done" if ended else "again"
 
 
 def _listen(source: IO[str], asked: queue.SimpleQueue[str], worker: Worker) -> None:
@@ -248,6 +262,7 @@ def main(arguments: list[str] | None = None) -> int:
     sys.stdout = sys.stderr
     run = RunFolder(given.folder)
     known = len(run.tasks)
+    run.forget_end(os.getpid())
     worker = Worker(run=run, name=given.name, limits=Limits(timeout_seconds=given.timeout))
     asked: queue.SimpleQueue[str] = queue.SimpleQueue()
     try:
@@ -260,6 +275,8 @@ def main(arguments: list[str] | None = None) -> int:
                 print(answer, file=sink, flush=True)
     except Stopped as stopped:
         return 128 + stopped.number
+    except StoreError as error:
+        return refused(error)
     except queue.Empty:
         return 0
     except BrokenPipeError:

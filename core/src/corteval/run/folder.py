@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
+import shutil
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -15,10 +17,19 @@ from pathlib import Path
 from typing import Any, Literal, final
 
 from corteval import settings
+from corteval import store as stores
+from corteval.cards import human_size
 from corteval.errors import CortevalError, OptionError
+from corteval.run import records, tally
+from corteval.run.hiding import without_secrets
 from corteval.run.plan import Plan, Task
 from corteval.store import leases
-from corteval.store.disk import explained, replacing, write_all
+from corteval.store.disk import check_writable, explained, replacing, sweep, write_all
+
+log = logging.getLogger(__name__)
+
+#: Bytes of a disk below which it is said that there is little left.
+_LITTLE = 256 * 2**20
 
 #: How a task may go wrong. Those of `TRANSIENT` may go better another time.
 Failure = Literal["error", "crash", "killed", "memory", "timeout", "network", "storage", "lost", ""]
@@ -78,10 +89,39 @@ class RunFolder:
         with explained(f"The run cannot be kept in {run.folder}", run.folder):
             for part in ("done", "attempts", "leases", "logs", "workers"):
                 (run.folder / part).mkdir(parents=True, exist_ok=True)
+            content = plan.to_json().encode()
+            named = (tally.Listed(t.identity, t.model, t.cells[0].benchmark) for t in plan.tasks)
+            tally.list_tasks(run.folder, content, named)
             with replacing(run.folder / "plan.json") as file:
-                write_all(file.descriptor, plan.to_json().encode())
+                write_all(file.descriptor, content)
             (run.folder / "cancelled").unlink(missing_ok=True)
+        for part in ("", "done", "attempts", "leases", "workers"):
+            sweep(run.folder / part)
+        records.default().sweep()
+        run.check()
         return run
+
+    def check(self) -> None:
+        """Whether what a run makes can be kept, so that it is said before anything is computed.
+
+        Raises:
+            StorageFull, StoreError
+        """
+        active = stores.active()
+        places = {"State of the run": self.folder, "Records": records.default().folder}
+        if active is not None:
+            places["Responses of models"] = active.folder
+        for what, folder in places.items():
+            check_writable(f"{what} cannot be kept in {folder}", folder)
+            free = shutil.disk_usage(folder).free
+            if free < _LITTLE:
+                log.warning(
+                    "%s lie on a disk with %s left. Should it become full, cells fail and can be "
+                    "computed when there is room: `corteval cache gc --max-size SIZE` makes some.",
+                    what,
+                    human_size(free),
+                )
+                return
 
     @cached_property
     def plan(self) -> Plan:
@@ -123,18 +163,27 @@ class RunFolder:
         return [found for path in paths if (found := _read(path)) is not None]
 
     def claim(self, task: Task) -> Claim | None:
-        """Take a task, unless it is done or another's. One whose worker died is an attempt lost."""
+        """Take a task, unless it is done or another's. One whose worker died is an attempt lost.
+
+        Raises:
+            StorageFull, StoreError: if the disk refuses what says that it is taken.
+        """
         path = self.folder / "leases" / task.identity
         if self.is_done(task.identity):
             return None
-        taken = leases.take(path, self.folder, self._watched)
+        with explained(f"The task {task.identity} cannot be taken", self.folder):
+            taken = leases.take(path, self.folder, self._watched)
         if taken is None:
             return None
         claim = Claim(task, path, taken.token)
-        over = self.is_done(task.identity)
-        if over or (taken.left and not self._still_to_do(task, taken.owner)):
+        try:
+            over = self.is_done(task.identity)
+            if over or (taken.left and not self._still_to_do(task, taken.owner)):
+                self.release(claim)
+                return None
+        except BaseException:
             self.release(claim)
-            return None
+            raise
         return claim
 
     def release(self, claim: Claim) -> None:
@@ -147,6 +196,7 @@ class RunFolder:
         final = not outcome.failure or len(earlier) + 1 >= TRANSIENT.get(outcome.failure, 1)
         if final:
             self._write(f"done/{task.identity}.json", asdict(outcome))
+            tally.tell_end(self.folder, task.identity, outcome.status)
         else:
             number = len(self.attempts(task.identity)) + 1
             self._write(f"attempts/{task.identity}.{number}.json", asdict(outcome))
@@ -158,6 +208,7 @@ class RunFolder:
         """Make a task that ended one to be done again, its earlier attempts forgotten."""
         for path in [*(self.folder / "attempts").glob(f"{identity}.*.json")]:
             path.unlink(missing_ok=True)
+        tally.tell_end(self.folder, identity, "")
         (self.folder / "done" / f"{identity}.json").unlink(missing_ok=True)
 
     @property
@@ -178,7 +229,7 @@ class RunFolder:
             **({} if task is None else _facts(task)),
             **facts,
         }
-        line = json.dumps(content, default=str)[:8000] + "\n"
+        line = without_secrets(json.dumps(content, default=str))[:8000] + "\n"
         with contextlib.suppress(OSError):
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
             descriptor = os.open(self.folder / "events.ndjson", flags, 0o666)
@@ -200,6 +251,11 @@ class RunFolder:
             name = f"workers/{socket.gethostname()}-{pid}.json"
             self._write(name, {"pid": pid, "time": time.time(), **facts})
 
+    def forget_end(self, pid: int) -> None:
+        """Forget how an earlier process of the number of this one ended: numbers are used again."""
+        with contextlib.suppress(OSError):
+            (self.folder / "workers" / f"{socket.gethostname()}-{pid}.json").unlink()
+
     def log(self, name: str) -> Path:
         """File for what is printed."""
         return self.folder / "logs" / f"{name}.log"
@@ -213,6 +269,8 @@ class RunFolder:
         who = f"process {owner.pid} on {owner.host}" if owner else "an unknown process"
         end = f" by {name}" if name else ""
         failure: Failure = "crash" if name in CRASHES else "lost"
+        if how.get("memory"):
+            failure, end = "memory", " for want of memory, by the kernel"
         reason = f"Its worker ({who}) died{end} while it was working on this."
         return not self.finish(task, Outcome(status="failed", failure=failure, reason=reason))
 

@@ -13,8 +13,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -24,10 +23,12 @@ import numpy as np
 from corteval import hooks, settings
 from corteval import store as stores
 from corteval.commitment import LayerCommitment
-from corteval.errors import CortevalError, FetchError
+from corteval.errors import CortevalError
 from corteval.hooks import hookimpl
 from corteval.requests import Recording, Request
 from corteval.run import opaque, wire
+from corteval.run.failures import kind_of
+from corteval.run.one_batch import fitted
 from corteval.scoring import Subject, account_of, subject_named
 from corteval.store import Store
 
@@ -81,11 +82,12 @@ class _Host:
         }
 
     def _respond(self, content: Mapping[str, Any]) -> tuple[dict[str, Any], list[np.ndarray]]:
-        forget_peak()
         stimuli = opaque.revealed_set(content["stimuli"])
         requests = self._requests(content)
-        with stores.using(self._store) if self._store else nullcontext():
-            answers = self.subject.model.respond(stimuli, requests)
+        model = fitted(self.subject.model, stimuli, requests, peak_of=_peak_of)
+        forget_peak()
+        with stores.using(self._store):
+            answers = model.respond(stimuli, requests)
         facts, arrays = wire.answers_to_message(requests, answers)
         return {"value": facts, "peak_bytes": peak_bytes()}, arrays
 
@@ -99,8 +101,10 @@ class _Host:
         ]
         layers = [*dict.fromkeys(name for r in requests for name in model.layers_of(r.target))]
         if layers and self._store is not None:
+            stimuli = opaque.revealed_set(content["stimuli"])
+            extractor: Any = fitted(model, stimuli, requests, peak_of=_peak_of).extractor
             with stores.using(self._store):
-                model.extractor.prepare(opaque.revealed_set(content["stimuli"]), layers)
+                extractor.prepare(stimuli, layers)
         return {"value": len(layers), "peak_bytes": peak_bytes()}
 
     def _requests(self, content: Mapping[str, Any]) -> list[Request]:
@@ -120,6 +124,14 @@ class _Host:
         """Write a message; progress may be told by several threads."""
         with self._lock:
             wire.send(self._stream, content, arrays)
+
+
+def _peak_of(do: Callable[[], None]) -> tuple[int, int]:
+    """Do something; bytes held before, and the most held meanwhile."""
+    forget_peak()
+    held = peak_bytes()
+    do()
+    return held, peak_bytes()
 
 
 def peak_bytes() -> int:
@@ -158,9 +170,7 @@ def _failure(error: BaseException) -> dict[str, Any]:
     where = f" (in {Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     own = isinstance(error, CortevalError)
     message = str(error) if own else f"{type(error).__name__}: {error}{where}"
-    full = isinstance(error, MemoryError) or "out of memory" in str(error).lower()
-    fetching = isinstance(error, FetchError)
-    return {"error": message, "memory": full, "fetching": fetching}
+    return {"error": message, "failure": kind_of(error)}
 
 
 def main() -> None:

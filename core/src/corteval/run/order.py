@@ -1,10 +1,12 @@
-"""Which task of a run comes next, for those who hand tasks out one by one."""
+"""Which task of a run comes next, for those who take tasks and those who hand them out."""
 
 from __future__ import annotations
 
 import heapq
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import final
 
 from corteval.run.folder import RunFolder
@@ -72,3 +74,54 @@ class Order:
     def close(self) -> None:
         """Let none come any more."""
         self._closed = True
+
+
+@final
+class Waiting:
+    """Tasks that a worker has not seen done yet, in the order of the plan; also by model."""
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        self._tasks: dict[str, Task] = {}
+        self._of: dict[str, dict[str, Task]] = {}
+        for task in tasks:
+            self.add(task)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def add(self, task: Task) -> None:
+        """Let a task come last."""
+        self._tasks[task.identity] = task
+        self._of.setdefault(task.model, {})[task.identity] = task
+
+    def discard(self, identities: Iterable[str]) -> None:
+        """Let these not come any more, as far as they would."""
+        for identity in identities:
+            task = self._tasks.pop(identity, None)
+            if task is not None:
+                of = self._of[task.model]
+                del of[identity]
+                if not of:
+                    del self._of[task.model]
+
+    def in_turn(self, model: str, is_done: Callable[[str], bool]) -> Iterator[Task]:
+        """Tasks that wait for no other, first those of `model`.
+
+        Nothing may be added or discarded before the iterator is given up.
+
+        Args:
+            model: name.
+            is_done: whether a task ended; asked once at most of each.
+        """
+        known: dict[str, bool] = {}
+
+        def ended(identity: str) -> bool:
+            if identity not in known:
+                known[identity] = identity not in self._tasks or is_done(identity)
+            return known[identity]
+
+        own = self._of.get(model, {})
+        others = (task for identity, task in self._tasks.items() if identity not in own)
+        for task in chain(own.values(), others):
+            if all(map(ended, task.after)):
+                yield task

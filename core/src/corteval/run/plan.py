@@ -7,18 +7,27 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
-from typing import Any, Literal, final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
 from corteval import registry
+from corteval.cards import BenchmarkCard
 from corteval.errors import CortevalError, OptionError
+from corteval.notebook import Rows, Tabular
 from corteval.run.cells import Cell, key_of
 from corteval.run.index import Index, Row
+from corteval.run.prediction import Predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA = "corteval.plan/1"
 
+#: Factory of the benchmarks whose recordings are known before they are computed.
+_RECORDING = "corteval.benchmark:NeuralBenchmark"
+
 Kind = Literal["ceiling", "prepare", "score"]
-State = Literal["cached", "failed", "missing", "not applicable", "broken"]
+State = Literal["cached", "failed", "missing", "needs weights", "not applicable", "broken"]
 
 
 @final
@@ -39,7 +48,7 @@ class Task:
     keys: tuple[str, ...]
     after: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """The same for the same work; the name of its files."""
         text = json.dumps([self.kind, self.cells[0].benchmark, *self.keys])
@@ -53,14 +62,15 @@ class Task:
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class Known(Tabular):
     """What is known of a cell before it is computed.
 
     Args:
         cell, key: which one; the key is empty if its names cannot be resolved.
         state: ``"cached"`` has a record, ``"failed"`` one of a failure.
         reason: why it cannot be computed, or why it failed.
-        seconds, peak_bytes: as other models took on the same benchmark, or None.
+        seconds: as other models took on the same benchmark, or None.
+        peak_bytes: predicted, see `prediction`, or None.
         record: name of its record.
     """
 
@@ -71,6 +81,14 @@ class Known:
     seconds: float | None = None
     peak_bytes: int | None = None
     record: str = ""
+
+    words: ClassVar[Mapping[str, str]] = {"key": "not known"}
+
+    def row(self) -> dict[str, Any]:
+        """Model, benchmark, state and what is known of its cost."""
+        names = ("state", "reason", "seconds", "peak_bytes", "record")
+        cell = {"model": self.cell.model, "benchmark": self.cell.benchmark}
+        return cell | {name: getattr(self, name) for name in names}
 
 
 @final
@@ -93,11 +111,24 @@ class Plan:
     known: tuple[Known, ...]
     tasks: tuple[Task, ...]
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """The same for the same models, benchmarks and options, whatever is computed already."""
         content = [self.models, self.benchmarks, self.seed, self.isolation]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
+
+    def cells(self) -> Rows[Known]:
+        """Every cell; of a plan that was read from its file, those of its tasks, as missing."""
+        pairs = {c: k for t in self.tasks for c, k in zip(t.cells, t.keys, strict=True)}
+        left = [Known(cell=c, key=k, state="missing") for c, k in pairs.items()]
+        return Rows(self.known or left)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a cell."""
+        return self.cells().to_frame()
+
+    def _repr_html_(self) -> str:
+        return self.cells()._repr_html_()
 
     def counts(self) -> Mapping[str, int]:
         """Number of cells in each state."""
@@ -162,6 +193,7 @@ def make_plan(
     seed: int = 0,
     isolation: str = "process",
     again: bool = False,
+    probed: Mapping[str, int] | None = None,
 ) -> Plan:
     """Plan of all `models` on all `benchmarks`, from cards and records alone.
 
@@ -171,118 +203,164 @@ def make_plan(
         seed: of the benchmarks' resampling.
         isolation: where models run.
         again: compute cells that failed once more.
+        probed: peak bytes of models on one batch, see `probing`.
     """
     current = index.all_current()
-    usual = _usual(current.values())
-    known = []
-    for model in models:
-        for benchmark in benchmarks:
-            cell = Cell(model=model, benchmark=benchmark, seed=seed)
-            known.append(_known(cell, current, usual))
+    predictions = Predictions.of(current.values(), probed)
+    cards = _Cards.of(models, benchmarks)
+    known = tuple(
+        _known(Cell(model=model, benchmark=benchmark, seed=seed), cards, current, predictions)
+        for model in models
+        for benchmark in benchmarks
+    )
     wanted = [k for k in known if k.state == "missing" or (again and k.state == "failed")]
     return Plan(
         models=tuple(models),
         benchmarks=tuple(benchmarks),
         seed=seed,
         isolation=isolation,
-        known=tuple(known),
-        tasks=tuple(_tasks(wanted)),
+        known=known,
+        tasks=tuple(_tasks(wanted, cards)),
     )
 
 
+@final
+@dataclass(frozen=True, kw_only=True)
+class _Cards:
+    """What the cards say of each model and benchmark, looked up once for all of their cells.
+
+    Args:
+        broken: why a name cannot be resolved.
+        takes: modalities of each model.
+        shown: modalities of the data of each benchmark, empty where they are not known.
+        benchmarks: cards.
+    """
+
+    broken: Mapping[str, str]
+    takes: Mapping[str, frozenset[str]]
+    shown: Mapping[str, frozenset[str]]
+    benchmarks: Mapping[str, BenchmarkCard]
+
+    @classmethod
+    def of(cls, models: Iterable[str], benchmarks: Iterable[str]) -> _Cards:
+        """Cards of all that can be resolved."""
+        broken: dict[str, str] = {}
+        takes: dict[str, frozenset[str]] = {}
+        for model in models:
+            try:
+                card = registry.models.member_card(model)
+                takes[model] = getattr(card, "modalities", frozenset())
+            except CortevalError as error:
+                broken[model] = str(error)
+        found: dict[str, BenchmarkCard] = {}
+        for benchmark in benchmarks:
+            try:
+                found[benchmark] = registry.benchmarks.member_card(benchmark)
+            except CortevalError as error:
+                broken[benchmark] = str(error)
+        data = {name for card in found.values() for name in card.data}
+        modalities = {name: _modality(name) for name in data}
+        shown = {
+            benchmark: _joined([modalities[name] for name in card.data])
+            for benchmark, card in found.items()
+        }
+        return cls(broken=broken, takes=takes, shown=shown, benchmarks=found)
+
+    def refused(self, cell: Cell) -> str:
+        """Why the cards alone say that the model cannot do the benchmark."""
+        takes, shown = self.takes[cell.model], self.shown[cell.benchmark]
+        if shown and takes and not shown & takes:
+            return (
+                f"{cell.model} takes {' or '.join(sorted(takes))}; the stimuli of {cell.benchmark} "
+                f"are {' and '.join(sorted(shown))}."
+            )
+        return ""
+
+
+def _modality(data: str) -> str:
+    """Of what a data set shows; empty where its use tells."""
+    try:
+        return registry.data_card(data).modality
+    except CortevalError:
+        return ""
+
+
+def _joined(modalities: Sequence[str]) -> frozenset[str]:
+    return frozenset(modalities) if all(modalities) else frozenset()
+
+
 def _known(
-    cell: Cell, current: Mapping[str, Row], usual: Mapping[str, tuple[float | None, int | None]]
+    cell: Cell, cards: _Cards, current: Mapping[str, Row], predictions: Predictions
 ) -> Known:
+    reason = cards.broken.get(cell.model) or cards.broken.get(cell.benchmark)
+    if reason is not None:
+        return Known(cell=cell, key="", state="broken", reason=reason)
     try:
         key = key_of(cell)
-        refused = _refused(cell)
     except CortevalError as error:
         return Known(cell=cell, key="", state="broken", reason=str(error))
+    refused = cards.refused(cell)
     if refused:
         return Known(cell=cell, key=key, state="not applicable", reason=refused)
     row = current.get(key)
     if row is not None:
         state: State = "failed" if row.status == "failed" else "cached"
         return Known(cell=cell, key=key, state=state, record=row.name)
-    seconds, peak_bytes = usual.get(cell.benchmark, (None, None))
+    seconds = predictions.seconds.get(cell.benchmark)
+    peak_bytes = predictions.peak_bytes(cell.model, cell.benchmark)
     return Known(cell=cell, key=key, state="missing", seconds=seconds, peak_bytes=peak_bytes)
 
 
-def _usual(rows: Iterable[Row]) -> dict[str, tuple[float | None, int | None]]:
-    """Usual seconds and memory of each benchmark, by the records of all models."""
-    by_benchmark: dict[str, list[Row]] = {}
-    for row in rows:
-        if row.status == "scored":
-            by_benchmark.setdefault(row.benchmark, []).append(row)
-    usual: dict[str, tuple[float | None, int | None]] = {}
-    for benchmark, found in by_benchmark.items():
-        seconds = [row.seconds for row in found if row.seconds is not None]
-        peaks = [row.peak_bytes for row in found if row.peak_bytes is not None]
-        usual[benchmark] = (
-            median(seconds) if seconds else None,
-            max(peaks) if peaks else None,
-        )
-    return usual
+def _tasks(wanted: Sequence[Known], cards: _Cards) -> Iterable[Task]:
+    """Tasks for cells, with what several of them share first.
 
-
-def _refused(cell: Cell) -> str:
-    """Why the cards alone say that the model cannot do the benchmark."""
-    model = registry.models.member_card(cell.model)
-    takes: frozenset[str] = getattr(model, "modalities", frozenset())
-    shown = _modalities(cell.benchmark)
-    if shown and takes and not shown & takes:
-        return (
-            f"{cell.model} takes {' or '.join(sorted(takes))}; the stimuli of {cell.benchmark} "
-            f"are {' and '.join(sorted(shown))}."
-        )
-    return ""
-
-
-def _modalities(benchmark: str) -> frozenset[str]:
-    card = registry.benchmarks.member_card(benchmark)
-    found = set()
-    for name in card.data:
-        try:
-            found.add(registry.data_card(name).modality)
-        except CortevalError:  # its use tells
-            return frozenset()
-    return frozenset(found)
-
-
-def _tasks(wanted: Sequence[Known]) -> Iterable[Task]:
-    """Tasks for cells, with what several of them share first."""
+    Recordings that several neural benchmarks on the same data ask of a model are made by one task
+    before them. Of other benchmarks on the same data the first goes first: it makes the model
+    see the stimuli, and whoever took another at the same time would wait for that.
+    """
     by_benchmark: dict[str, list[Known]] = {}
-    by_data: dict[tuple[str, tuple[str, ...]], list[Known]] = {}
+    by_data: dict[tuple[str, tuple[str, ...], bool], list[Known]] = {}
     for known in wanted:
         cell = known.cell
         by_benchmark.setdefault(cell.benchmark, []).append(known)
-        data = registry.benchmarks.member_card(cell.benchmark).data
-        by_data.setdefault((cell.model, data), []).append(known)
+        by_data.setdefault(_pass(cell, cards), []).append(known)
     ceilings = {
         benchmark: _shared("ceiling", several)
         for benchmark, several in by_benchmark.items()
-        if len(several) > 1 and registry.benchmarks.member_card(benchmark).ceiling
+        if len(several) > 1 and cards.benchmarks[benchmark].ceiling
     }
     prepared = {
         shared: _shared("prepare", several)
         for shared, several in by_data.items()
-        if shared[1] and len(several) > 1
+        if shared[1] and shared[2] and len(several) > 1
     }
+    first: dict[tuple[str, tuple[str, ...], bool], Task] = {}
     yield from ceilings.values()
     told: set[str] = set()
     for known in wanted:
         cell = known.cell
         after = []
-        data = registry.benchmarks.member_card(cell.benchmark).data
-        pass_ = prepared.get((cell.model, data))
+        shared = _pass(cell, cards)
+        pass_ = prepared.get(shared)
         if pass_ is not None:
             after.append(pass_.identity)
             if pass_.identity not in told:
                 told.add(pass_.identity)
                 yield pass_
+        if shared in first:
+            after.append(first[shared].identity)
         if cell.benchmark in ceilings:
             after.append(ceilings[cell.benchmark].identity)
-        yield Task(kind="score", cells=(cell,), keys=(known.key,), after=tuple(after))
+        task = Task(kind="score", cells=(cell,), keys=(known.key,), after=tuple(after))
+        if shared[1] and not shared[2]:
+            first.setdefault(shared, task)
+        yield task
+
+
+def _pass(cell: Cell, cards: _Cards) -> tuple[str, tuple[str, ...], bool]:
+    """Model, data, and whether a task before it can make the recordings of the cell."""
+    card = cards.benchmarks[cell.benchmark]
+    return cell.model, card.data, card.factory == _RECORDING
 
 
 def _shared(kind: Kind, several: Sequence[Known]) -> Task:

@@ -9,8 +9,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, final
 
@@ -20,10 +19,12 @@ import xarray as xr
 from corteval import hooks
 from corteval import store as stores
 from corteval.cards import Modality
-from corteval.errors import CortevalError, FetchError, UnsupportedRequest
+from corteval.errors import CortevalError, FetchError, StorageFull, UnsupportedRequest
 from corteval.perturbation import Perturbation
 from corteval.requests import Request
 from corteval.run import wire
+from corteval.run.failures import Kind, oom_kills
+from corteval.run.hiding import is_secret, without_secrets
 from corteval.run.isolation import command_for
 from corteval.run.opaque import Disguise, disguised, granted, renamed_request
 from corteval.score import Provenance
@@ -72,6 +73,15 @@ class ModelOutOfMemory(CortevalError):
     """The model's process had too little memory."""
 
 
+#: What an error in the model's process is raised as here.
+_ERRORS: Mapping[Kind, type[CortevalError]] = {
+    "error": ModelFailed,
+    "memory": ModelOutOfMemory,
+    "network": FetchError,
+    "storage": StorageFull,
+}
+
+
 @final
 class RemoteModel:
     """A subject that lives in a process of its own.
@@ -88,6 +98,7 @@ class RemoteModel:
         self._seed = seed
         self._sets: dict[str, tuple[dict[str, Any], Disguise]] = {}
         self.peak_bytes = 0
+        self._oom_kills = 0
         self._printed = _Printed(log)
         self._process = subprocess.Popen(
             [*command_for(isolation, model, self._folder)],
@@ -95,7 +106,7 @@ class RemoteModel:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self._folder,
-            env=environment(),
+            env=environment(isolation),
             start_new_session=True,
         )
         assert self._process.stderr is not None
@@ -206,9 +217,11 @@ class RemoteModel:
         Raises:
             ModelFailed, ModelOutOfMemory, ModelDied
             FetchError: if the model needs a file that cannot be had.
+            StorageFull: if the disk refused what it had to keep.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        self._oom_kills = oom_kills()
         try:
             wire.send(self._process.stdin, content)
             said, arrays = wire.receive(self._process.stdout)
@@ -219,29 +232,31 @@ class RemoteModel:
             raise self._died(error) from error
         self.peak_bytes = max(self.peak_bytes, said.get("peak_bytes", 0))
         if "error" in said:
-            if said["memory"]:
-                raise ModelOutOfMemory(said["error"])
-            if said["fetching"]:
-                raise FetchError(said["error"])
-            raise ModelFailed(said["error"])
+            raise _ERRORS.get(said["failure"], ModelFailed)(said["error"])
         return said["value"], arrays
 
     def _died(self, error: Exception) -> CortevalError:
         kill_group(self._process)
         code = self._process.wait()
         self._printed.close()
+        if code == -signal.SIGKILL and oom_kills() > self._oom_kills:
+            return ModelOutOfMemory(
+                "The kernel ended the model's process: the memory of this machine, or of this job, "
+                "was used up. Use fewer workers, a smaller model or a larger machine."
+            )
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
         last = self._printed.tail.strip()
         said = f" It said last: {last[-1000:]}" if last else ""
         return ModelDied(f"The model's process ended {how} ({error}).{said}", code)
 
 
-def environment() -> dict[str, str]:
-    """What of this process's environment a model gets."""
+def environment(isolation: str) -> dict[str, str]:
+    """What of this process's environment a model gets; tokens only where there is a network."""
     return {
         name: value
         for name, value in os.environ.items()
-        if name in PASSED or name.startswith(PASSED_BEGINNINGS)
+        if (name in PASSED or name.startswith(PASSED_BEGINNINGS))
+        and not (isolation == "sandbox" and is_secret(name))
     }
 
 
@@ -269,17 +284,17 @@ def _first_of(stimuli: StimulusSet) -> StimulusSet:
 
 
 class _Printed:
-    """What a model prints: the end of it in memory, and the beginning in a file."""
+    """What a model prints, without secrets: the end in memory, and the beginning in a file."""
 
     def __init__(self, log: Path) -> None:
         self._log = log
-        self._kept: deque[bytes] = deque()
+        self._tail = b""
         self._thread: threading.Thread | None = None
 
     @property
     def tail(self) -> str:
         """The end."""
-        return b"".join(self._kept)[-TAIL_BYTES:].decode("utf-8", "replace")
+        return self._tail[-TAIL_BYTES:].decode("utf-8", "replace")
 
     def follow(self, stream: IO[bytes]) -> None:
         """Read until the end, in the background."""
@@ -292,13 +307,30 @@ class _Printed:
             self._thread.join(2)
 
     def _read(self, stream: IO[bytes]) -> None:
-        written = self._log.stat().st_size if self._log.exists() else 0
-        with self._log.open("ab") as file:
-            while chunk := stream.read1(4096):  # type: ignore[attr-defined]
-                self._kept.append(chunk)
-                while sum(map(len, self._kept)) > 2 * TAIL_BYTES:
-                    self._kept.popleft()
-                if written < LOG_BYTES:
-                    file.write(chunk[: LOG_BYTES - written])
-                    file.flush()
-                    written += len(chunk)
+        """Read whatever happens to the file: a pipe that nobody empties stops the model."""
+        with contextlib.ExitStack() as stack:
+            file: IO[bytes] | None = None
+            written = LOG_BYTES
+            with contextlib.suppress(OSError):
+                file = stack.enter_context(self._log.open("ab", buffering=0))
+                written = file.tell()
+            for text in _lines(stream):
+                shown = without_secrets(text.decode("utf-8", "surrogateescape"))
+                kept = shown.encode("utf-8", "surrogateescape")
+                self._tail = (self._tail + kept)[-TAIL_BYTES:]
+                if file is not None and written < LOG_BYTES:
+                    with contextlib.suppress(OSError):  # the disk is full: the end is kept
+                        written += file.write(kept[: LOG_BYTES - written])
+
+
+def _lines(stream: IO[bytes]) -> Iterator[bytes]:
+    """What is printed in whole lines, several at a time, however slowly it comes."""
+    begun = b""
+    while chunk := stream.read1(4096):  # type: ignore[attr-defined]
+        whole, newline, begun = (begun + chunk).rpartition(b"\n")
+        if len(begun) > TAIL_BYTES:
+            whole, newline, begun = whole + newline + begun, b"", b""
+        if whole or newline:
+            yield whole + newline
+    if begun:
+        yield begun

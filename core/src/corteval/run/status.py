@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from corteval import settings
 from corteval.errors import OptionError
+from corteval.notebook import block, frame, table
+from corteval.run import tally
 from corteval.run.folder import RunFolder
 from corteval.store import leases
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @final
@@ -39,19 +44,49 @@ class Status:
     at_work: tuple[Mapping[str, Any], ...]
     cancelled: bool
 
+    def to_frame(self) -> pd.DataFrame:
+        """One row a cell that failed, has no score, or that somebody is at."""
+        return frame([*self._told()], ("state", "model", "benchmark", "reason"))
+
+    def _repr_html_(self) -> str:
+        counts = [*self.by_status.items(), ("to be done", self.unfinished)]
+        rows = [{"cells": name, "count": count} for name, count in counts]
+        title = f"{self.finished} of {self.cells} cells are finished"
+        title += "; the run is cancelled" if self.cancelled else ""
+        told = table(
+            [*self._told()], empty="No cell failed or lacks a score, and none is worked on."
+        )
+        return block(table(rows, title=title), told)
+
+    def _told(self) -> Iterator[dict[str, Any]]:
+        for cell in (*self.failures, *self.unscored, *self.at_work):
+            state = cell.get("failure") or cell.get("status") or "at work"
+            yield {
+                "state": f"failed: {state}" if "failure" in cell else state,
+                "model": cell["model"],
+                "benchmark": cell["benchmark"],
+                "reason": cell.get("reason", ""),
+            }
+
 
 def status_of(run: RunFolder) -> Status:
     """How far `run` is."""
-    done = run.done()
+    done, told = run.done(), tally.ends(run.folder)
+    lines = _listed(run)
     by_status: Counter[str] = Counter()
     failures, unscored, at_work, cells = [], [], [], 0
-    held = {path.name for path in (run.folder / "leases").iterdir()}
-    for identity, task in run.tasks.items():
-        cells += task.kind == "score"
-        is_held = identity in held and identity not in done
-        if is_held and leases.in_use(run.folder / "leases" / identity):
-            at_work.append(_named(task))
-        if identity not in done or task.kind != "score":
+    held = {path.name for path in (run.folder / "leases").iterdir()} - done
+    for line in lines:
+        identity = line[: line.index("\t")]
+        if identity in held and leases.in_use(run.folder / "leases" / identity):
+            at_work.append(_named(line))
+        if not identity.startswith("score-"):
+            continue
+        cells += 1
+        if identity not in done:
+            continue
+        if told.get(identity) == "scored":
+            by_status["scored"] += 1
             continue
         outcome = run.outcome(identity)
         if outcome is None:
@@ -59,10 +94,10 @@ def status_of(run: RunFolder) -> Status:
         by_status[outcome.status] += 1
         if outcome.failure:
             facts = {"failure": outcome.failure, "reason": outcome.reason}
-            failures.append({**_named(task), **facts, "record": outcome.record})
+            failures.append({**_named(line), **facts, "record": outcome.record})
         elif outcome.status != "scored":
             facts = {"status": outcome.status, "reason": outcome.reason}
-            unscored.append({**_named(task), **facts})
+            unscored.append({**_named(line), **facts})
     ended = sum(by_status.values())
     return Status(
         cells=cells,
@@ -97,6 +132,15 @@ def run_named(name: str | None) -> RunFolder:
     )
 
 
-def _named(task: Any) -> dict[str, Any]:
+def _listed(run: RunFolder) -> Sequence[str]:
+    found = tally.listed(run.folder)
+    if found is not None:
+        return found
+    tasks = run.tasks.items()
+    return [tally.Listed(i, t.model, t.cells[0].benchmark).line for i, t in tasks]
+
+
+def _named(line: str) -> dict[str, Any]:
+    task = tally.Listed.of(line)
     named = {"task": task.identity, "model": task.model or "-"}
-    return {**named, "benchmark": task.cells[0].benchmark}
+    return {**named, "benchmark": task.benchmark}

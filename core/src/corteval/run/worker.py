@@ -17,24 +17,21 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from types import FrameType
-from typing import Any, final
+from typing import final
 
 from corteval import hooks, registry
-from corteval import store as stores
-from corteval.benchmark import NeuralBenchmark
 from corteval.cards import ModelCard
-from corteval.errors import CortevalError, FetchError, StorageFull, StoreError
+from corteval.errors import StoreError
 from corteval.hooks import hookimpl
 from corteval.run import records
-from corteval.run.folder import CRASHES, Claim, Failure, Outcome, RunFolder
-from corteval.run.host import forget_peak, peak_bytes
+from corteval.run.attempt import attempted
+from corteval.run.folder import Claim, Failure, Outcome, RunFolder
+from corteval.run.order import Waiting
 from corteval.run.plan import Task
-from corteval.run.records import Measured, Record
-from corteval.run.remote import ModelDied, ModelOutOfMemory, RemoteModel
-from corteval.score import Provenance, Score
-from corteval.scoring import Subject, failed, score_cell, subject_named, task_named
+from corteval.run.remote import RemoteModel
+from corteval.score import Provenance
+from corteval.scoring import Subject, subject_named, task_named
 from corteval.scoring import Task as Benchmarking
 
 #: Benchmarks that a worker keeps, with their data, for the next model.
@@ -45,6 +42,10 @@ _PAUSE = 1.0
 
 #: Seconds between two signs of progress of one task in the events.
 _TELLING = 2.0
+
+
+#: Exit code of a worker that the disk refused to write the state of the run.
+REFUSED = 74
 
 
 class Stopped(BaseException):
@@ -85,6 +86,7 @@ class Worker:
     benchmarks: dict[str, Benchmarking] = field(default_factory=dict)
     now: Task | None = None
     told: float = 0.0
+    unwritten: StoreError | None = None
 
     def __enter__(self) -> Worker:
         return self
@@ -136,51 +138,50 @@ class Worker:
 
 
 def work(worker: Worker) -> bool:
-    """Do tasks until none is left that this worker may do; whether all of the run is done."""
+    """Do tasks until none is left that this worker may do; whether all of the run is done.
+
+    Raises:
+        StoreError: if the disk refuses what says that a task is taken, or how it ended.
+    """
     run, limits = worker.run, worker.limits
     started = time.monotonic()
-    waiting = {i: t for i, t in run.tasks.items() if not limits.kinds or t.kind in limits.kinds}
+    mine = (t for t in run.tasks.values() if not limits.kinds or t.kind in limits.kinds)
+    waiting = Waiting(mine)
     pause = 0.01
     while waiting:
         late = limits.seconds is not None and time.monotonic() - started > limits.seconds
         if run.cancelled or late:
             return False
-        for identity in run.done() & waiting.keys():
-            del waiting[identity]
-        claim = next(_claims(worker, waiting), None)
+        waiting.discard(run.done())
+        claim = _claimed(worker, waiting)
         if claim is None:
             time.sleep(pause)
             pause = min(_PAUSE, 1.5 * pause)
             continue
         pause = 0.01
         while claim is not None:  # without looking at the folder again, as long as it goes well
-            waiting.pop(claim.task.identity, None)
+            waiting.discard([claim.task.identity])
             if not do(worker, claim):
-                waiting[claim.task.identity] = claim.task
+                waiting.add(claim.task)
             late = limits.seconds is not None and time.monotonic() - started > limits.seconds
-            claim = None if run.cancelled or late else next(_claims(worker, waiting), None)
+            claim = None if run.cancelled or late else _claimed(worker, waiting)
+    if worker.unwritten is not None:
+        raise worker.unwritten
     return True
 
 
-def _claims(worker: Worker, waiting: dict[str, Task]) -> Iterator[Claim]:
-    """Claims on tasks whose turn it is; first those of the model that is loaded."""
-    run = worker.run
-    done: set[str] = set()
-
-    def ready(task: Task) -> bool:
-        for before in task.after:
-            if before in waiting and before not in done:
-                if not run.is_done(before):
-                    return False
-                done.add(before)
-        return True
-
-    for own in (True, False):
-        for task in [*waiting.values()]:
-            if (task.model == worker.model_name) is own and ready(task):
-                claim = run.claim(task)
-                if claim is not None:
-                    yield claim
+def _claimed(worker: Worker, waiting: Waiting) -> Claim | None:
+    """A task whose turn it is; first of the model that is loaded. None if there is none now."""
+    over = []
+    claim = None
+    for task in waiting.in_turn(worker.model_name, worker.run.is_done):
+        claim = worker.run.claim(task)
+        if claim is not None:
+            break
+        if worker.run.is_done(task.identity):  # by another worker
+            over.append(task.identity)
+    waiting.discard(over)
+    return claim
 
 
 def do(worker: Worker, claim: Claim) -> bool:
@@ -191,7 +192,7 @@ def do(worker: Worker, claim: Claim) -> bool:
     worker.now = task
     try:
         with _deadline(worker, claim):
-            outcome = _outcome(worker, task)
+            outcome = attempted(worker, task)
     except Stopped:
         run.tell("stopped", task, worker=worker.name)
         raise
@@ -206,7 +207,7 @@ def do(worker: Worker, claim: Claim) -> bool:
         ended = run.is_done(task.identity) or run.finish(task, outcome)
     except StoreError as error:  # the disk is full: it stays to be done
         run.tell("unwritten", task, reason=str(error), worker=worker.name)
-        ended = True
+        worker.unwritten, ended = error, True
     finally:
         run.release(claim)
     if not ended:
@@ -216,106 +217,6 @@ def do(worker: Worker, claim: Claim) -> bool:
 
 def _backoff(run: RunFolder, task: Task, failure: Failure) -> float:
     return 4.0 ** (len(run.attempts(task.identity)) - 1) if failure == "network" else 0.0
-
-
-def _outcome(worker: Worker, task: Task) -> Outcome:
-    """What comes of a task; never raises but to stop."""
-    try:
-        if task.kind == "ceiling":
-            return _ceiling(worker, task)
-        if task.kind == "prepare":
-            return _prepare(worker, task)
-        return _scored(worker, task)
-    except (Exception, SystemExit) as error:
-        failure, reason = _classified(error)
-        if isinstance(error, ModelDied | ModelOutOfMemory):
-            worker.close_model()
-        if task.kind != "score":  # what it was for goes wrong by itself, or does not
-            return Outcome(status="done", reason=f"{failure}: {reason}")
-        name = ""
-        if failure in ("error", "crash"):  # others may go better another time
-            cell = task.cells[0]
-            with contextlib.suppress(StoreError):
-                name = _kept(worker, task, failed(cell.model, cell.benchmark, reason), None)
-        return Outcome(status="failed", failure=failure, reason=reason, record=name)
-
-
-def _classified(error: BaseException) -> tuple[Failure, str]:
-    """Kind of failure, and the reason in words."""
-    if isinstance(error, ModelDied):
-        by = signal.Signals(-error.code).name if error.code < 0 else ""
-        failure: Failure = "crash" if by in CRASHES or error.code >= 0 else "killed"
-        return failure, str(error)
-    if isinstance(error, ModelOutOfMemory | MemoryError):
-        return "memory", str(error) or "There is not enough memory."
-    if isinstance(error, StorageFull):
-        return "storage", str(error)
-    if isinstance(error, FetchError):
-        return "network", str(error)
-    if isinstance(error, CortevalError):
-        return "error", str(error)
-    return "error", f"{type(error).__name__}: {error}"
-
-
-def _scored(worker: Worker, task: Task) -> Outcome:
-    cell = task.cells[0]
-    benchmark = worker.benchmark(cell.benchmark, cell.seed)
-    subject = worker.subject(cell.model)
-    forget_peak()
-    if isinstance(subject.model, RemoteModel):
-        subject.model.peak_bytes = 0
-    score = score_cell(subject, benchmark)
-    peak = peak_bytes()
-    if isinstance(subject.model, RemoteModel):
-        peak += subject.model.peak_bytes
-    record = _kept(worker, task, score, peak)
-    return Outcome(status=score.status, reason=score.reason, record=record)
-
-
-def _kept(worker: Worker, task: Task, score: Score, peak: int | None) -> str:
-    """Name of the record of `score`, which is written now."""
-    origin = score.provenance
-    record = Record(
-        cell=task.cells[0],
-        key=task.keys[0],
-        score=score,
-        isolation=worker.isolation(task.cells[0].model),
-        parents={} if origin is None else dict(origin.digests),
-        measured=Measured(
-            host=socket.gethostname(),
-            started=datetime.now(UTC).isoformat(timespec="seconds"),
-            seconds=None if origin is None else origin.seconds,
-            peak_bytes=peak,
-            run=worker.run.plan.identity,
-        ),
-    )
-    return worker.records.add(record).stem
-
-
-def _ceiling(worker: Worker, task: Task) -> Outcome:
-    """Compute a ceiling, which the store keeps for all models."""
-    cell = task.cells[0]
-    worker.benchmark(cell.benchmark, cell.seed).benchmark.ceiling()
-    return Outcome(status="done")
-
-
-def _prepare(worker: Worker, task: Task) -> Outcome:
-    """Record what several benchmarks on the same stimuli ask of a model, in one pass."""
-    subject = worker.subject(task.model)
-    if not isinstance(subject.model, RemoteModel) or stores.active() is None:
-        return Outcome(status="done")
-    asked: dict[str, tuple[Any, list[Any]]] = {}
-    for cell in task.cells:
-        benchmark = worker.benchmark(cell.benchmark, cell.seed).benchmark
-        if not isinstance(benchmark, NeuralBenchmark):
-            continue
-        stimuli = benchmark.stimuli()
-        wanted = [r for r in benchmark.requests() if subject.model.supports(r)]
-        asked.setdefault(stimuli.digest(), (stimuli, []))[1].extend(wanted)
-    for stimuli, requests in asked.values():
-        if len(requests) > 1:
-            subject.model.prepare(stimuli, [*dict.fromkeys(requests)])
-    return Outcome(status="done")
 
 
 def _is_isolated(name: str) -> bool:
@@ -343,7 +244,8 @@ def _deadline(worker: Worker, claim: Claim) -> Iterator[None]:
             seconds=seconds,
             worker=worker.name,
         )
-        run.finish(task, outcome)
+        with contextlib.suppress(StoreError):  # the disk is full: it is told by its end
+            run.finish(task, outcome)
         run.release(claim)
         if worker.model is not None:
             worker.model.kill()
@@ -388,15 +290,28 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run_worker(run: RunFolder, name: str, limits: Limits) -> int:
-    """Work until nothing is left or a signal comes; the exit code."""
+    """Work until nothing is left, a signal comes or the disk refuses; the exit code."""
     stop_on(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+    run.forget_end(os.getpid())
     worker = Worker(run=run, name=name, limits=limits)
     try:
         with worker, hooks.observing(worker):
             work(worker)
     except Stopped as stopped:
         return 128 + stopped.number
+    except StoreError as error:
+        return refused(error)
     return 0
+
+
+def refused(error: StoreError) -> int:
+    """Say what the disk refused, if it takes even that; the exit code.
+
+    Past Python's own buffer, whose rest would be another failure at the end.
+    """
+    with contextlib.suppress(OSError):
+        os.write(2, f"{error}\n".encode("utf-8", "backslashreplace"))
+    return REFUSED
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,13 +19,16 @@ from pathlib import Path
 from corteval.cards import human_size
 from corteval.errors import StorageFull, StoreError
 
-_FULL = {
+#: What says that there is no room.
+FULL = {
     errno.ENOSPC: "there is no space left on the disk",
     errno.EDQUOT: "your disk quota is used up",
     errno.EFBIG: "a file may not become that large here (see `ulimit -f`)",
 }
 #: Names of files that are being written.
 TEMPORARY = re.compile(r"\..{1,6}\.[0-9a-f]{12}\.tmp")
+#: Seconds after which nobody is still writing such a file.
+_LEFT = 86_400.0
 #: Files that are synchronised at once: a journal writes what several wait for in one go.
 _SYNCING = 8
 #: What says that nothing can be written, whatever is written.
@@ -42,9 +46,9 @@ def explained(what: str, folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in FULL:
             raise StorageFull(
-                f"{what}: {_FULL[error.errno]} ({_free(folder)} free at {folder}). Free some: "
+                f"{what}: {FULL[error.errno]} ({_free(folder)} free at {folder}). Free some: "
                 "`corteval cache gc --max-size SIZE` removes what was not used for longest. Or "
                 "set CORTEVAL_HOME to a folder on another disk, or store nothing (`--no-store`)."
             ) from error
@@ -52,6 +56,29 @@ def explained(what: str, folder: Path) -> Iterator[None]:
             f"{what}: {error.strerror or error}. Check the permissions of {folder}, set "
             "CORTEVAL_HOME to a folder you may write to, or store nothing (`--no-store`)."
         ) from error
+
+
+def check_writable(what: str, folder: Path) -> None:
+    """Whether files can be made in `folder`, by making one.
+
+    Raises:
+        StorageFull, StoreError
+    """
+    with explained(what, folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with new_file(folder / "probe") as file:
+            write_all(file.descriptor, bytes(4096))
+        file.path.unlink()
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes that were killed left half-written in `folder`, a day later."""
+    for name in names_in(folder):
+        if TEMPORARY.fullmatch(name):
+            with contextlib.suppress(OSError):
+                path = folder / name
+                if time.time() - path.stat().st_mtime > _LEFT:
+                    path.unlink()
 
 
 @dataclass

@@ -183,6 +183,18 @@ class Network:
         with a_shelf() as shelf:
             self._recorded(shelf, stimuli, dict.fromkeys(layers), 1)
 
+    def rows_of_batch(self, trials: int) -> int:
+        """Presentations of a batch; if not set, by the largest output of any layer of the network.
+
+        A run that finds little memory measures what a batch takes, and sets fewer.
+        """
+        if self.batch_rows is not None:
+            return self.batch_rows
+        shapes = [shape for layout in self._layouts.values() for shape in layout.shapes]
+        largest = max((4 * int(np.prod(shape)) for shape in shapes), default=1)
+        fitting = max(1, min(_MOST_ROWS * trials, _BATCH_BYTES // max(1, largest)))
+        return int(1 << (fitting.bit_length() - 1))
+
     def _handed_out(
         self, shelf: Store, stimuli: StimulusSet, wanted: Mapping[str, np.ndarray], trials: int
     ) -> Iterator[Mapping[str, np.ndarray]]:
@@ -281,7 +293,7 @@ class Network:
                 stimulus_ids=shown.stimulus_ids,
                 streams=streams,
                 calls_of={name: len(lay.shapes) for name, lay in self._layouts.items()},
-                batch_rows=self.batch_rows or self._fitting_rows(trials),
+                batch_rows=self.rows_of_batch(trials),
                 trials=trials,
                 seeds=seeds if self.stochastic else None,
                 around=self._around(module),
@@ -406,13 +418,6 @@ class Network:
                 yield
 
         return around
-
-    def _fitting_rows(self, trials: int) -> int:
-        """Presentations of a batch, by the largest output of any layer of the network."""
-        shapes = [shape for layout in self._layouts.values() for shape in layout.shapes]
-        largest = max((4 * int(np.prod(shape)) for shape in shapes), default=1)
-        fitting = max(1, min(_MOST_ROWS * trials, _BATCH_BYTES // max(1, largest)))
-        return int(1 << (fitting.bit_length() - 1))
 
 
 def _workers() -> int:
