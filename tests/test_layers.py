@@ -8,7 +8,16 @@ from tests.workspace import CORE, PACKAGES, PLUGINS, WITH_CARDS, imports
 #: From the bottom up; a module imports from its own layer and those below.
 LAYERS = [
     {"errors"},
-    {"settings", "cards", "requests", "known_plugins", "discovery", "memory"},
+    {
+        "settings",
+        "cards",
+        "requests",
+        "known_plugins",
+        "discovery",
+        "memory",
+        "notebook",
+        "model_options",
+    },
     {"registered"},
     {"registry", "hooks"},
     {"stimuli", "assembly", "intervals", "score", "screen", "units"},

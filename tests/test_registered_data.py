@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from types import SimpleNamespace
 
@@ -317,6 +318,16 @@ class TestSplits:
         score = corteval.score("pixels", "MyLab2026.V4-ridge")
         assert not [note for note in score.notes if "leaky" in note]
 
+    def test_every_metric_and_its_ceiling_draw_groups_together(self, run, lab):
+        table = pd.read_csv(lab / "stimuli.csv")
+        table["object_name"] = np.arange(STIMULI) % 6
+        table.to_csv(lab / "stimuli.csv", index=False)
+        registered_by(run, lab, "--target", "V4", "--group-by", "object_name")
+        for name in ("ridge", "rdm"):
+            interval = corteval.score("pixels", f"MyLab2026.V4-{name}").interval
+            assert interval.scope.startswith("6 groups of stimuli")
+            assert name == "rdm" or "jointly" in interval.method
+
 
 class TestVersions:
     def test_a_changed_byte_is_refused_until_it_is_registered_anew(self, run, lab):
@@ -524,7 +535,8 @@ class TestPrivateSets:
         )
         score = json.loads(result.out)
         assert score["status"] == "scored"
-        assert score["interval"]["scope"] == "stimuli"  # one neuroid is not resampled
+        scope = score["interval"]["scope"]  # one neuroid is not resampled, and passages are whole
+        assert re.fullmatch(r"\d+ groups of stimuli" if group else "stimuli", scope), scope
         assert score["provenance"]["access"] == {"TheirLab": "private"}
         assert Score.from_json(records.read_text()).samples is None
         shared = tmp_path / "shared.jsonl"

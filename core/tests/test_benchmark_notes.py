@@ -47,6 +47,42 @@ def notes(card=CARD, **options):
     return score(ReplaySubject(responses=made.ideal_responses(0)), made).notes
 
 
+class InScenes(Unsized):
+    """The same, of ten scenes."""
+
+    def assembly(self):
+        scenes = [f"scene-{n // 3}" for n in range(30)]
+        return super().assembly().assign_coords(scene=("presentation", scenes))
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        ({}, 0),
+        ({"drawn_together": "scene"}, 10),
+        ({"drawn_together": "film"}, 0),
+    ],
+)
+def test_metric_and_ceiling_draw_together_what_the_benchmark_says(options, count):
+    data = DataCard(
+        identifier="InScenes", factory=f"{__name__}:InScenes", summary="", licence="MIT"
+    )
+    with registry.data.temporary(data):
+        made = NeuralBenchmark(card=replace(CARD, data=("InScenes",)), **options)
+        found = score(ReplaySubject(responses=made.ideal_responses(0)), made)
+        plain = NeuralBenchmark(card=replace(CARD, data=("InScenes",)))
+        same = score(ReplaySubject(responses=plain.ideal_responses(0)), plain)
+    drawn = f"{count} groups of stimuli" if count else "stimuli"
+    assert found.interval.scope == f"{drawn}×neuroids"
+    assert "jointly with the ceiling" in found.interval.method
+    assert found.value == same.value and found.provenance.digests == same.provenance.digests
+    above, below = (
+        next(r for r in e.replicates if len(r.factors) == 1 and "stimuli" in r.scope)
+        for e in (found.raw, found.ceiling)
+    )
+    assert (above.scope, above.draw) == (below.scope, below.draw)
+
+
 def test_a_size_that_the_data_do_not_state_is_told():
     assert any("12 degrees are what the benchmark says" in n for n in notes(visual_degrees=12))
     assert not any("degrees" in n for n in notes())

@@ -35,6 +35,16 @@ def test_equal_models_do_not_differ():
     assert compare(scored(0.5, values), scored(0.5, values)).p_value == 1
 
 
+def test_a_score_without_raw_estimate_or_reason_is_refused_in_words():
+    whole = scored(0.5, np.linspace(0.4, 0.6, 100))
+    bare = Score(value=0.5, model="imported", benchmark=whole.benchmark)
+    with pytest.raises(UndefinedScore, match="imported has a score without its raw estimate"):
+        compare(bare, whole)
+    silent = Score.unscored("not-applicable", "", model="deaf", benchmark=whole.benchmark)
+    with pytest.raises(UndefinedScore, match=r"deaf has no score: it is not applicable$"):
+        compare(whole, silent)
+
+
 def test_scores_that_do_not_belong_together_are_refused():
     a = scored(0.5, np.ones(100))
     with pytest.raises(OptionError, match="cannot be compared"):

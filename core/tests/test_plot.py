@@ -11,6 +11,7 @@ from scipy import stats
 from corteval.cli import main
 from corteval.errors import OptionError
 from corteval.intervals import Interval, Replicates
+from corteval.report.bars import draw
 from corteval.report.figures import MOST_ROWS, differences, heatmap, rank_intervals, scatter
 from corteval.report.origin import PUBLISHED
 from corteval.score import Estimate, Provenance, Score
@@ -218,6 +219,27 @@ def test_scores_that_cannot_be_paired_have_a_cross_and_a_reason():
     assert "no test" in drawing.picture(".svg").decode()
 
 
+@pytest.mark.parametrize(("draws", "least"), [(50, "0.12"), (119, ""), (118, "0.05")])
+def test_it_is_said_if_so_few_replicates_cannot_pass_holms_correction(
+    draws, least, tmp_path, capsys
+):
+    """Three comparisons of B replicates have no corrected p below 6 / (B + 1)."""
+    pair = MODELS[1:3]
+    made = [score(m, b, n + 0.1, draws=draws) for n, m in enumerate(pair) for b in BENCHMARKS]
+    drawing = differences(Board.of(made), *pair)
+    smallest = min(row.p_holm for row in drawing.rows)
+    assert smallest == pytest.approx(6 / (draws + 1)) and (smallest > 0.05) == bool(least)
+    file = tmp_path / "scores.jsonl"
+    file.write_text("\n".join(s.to_json() for s in made))
+    assert main(["compare", *pair, "--from", str(file), "--json"]) == 0
+    said = capsys.readouterr().err
+    if least:
+        words = f"{draws} replicates the smallest is {least}"
+        assert words in drawing.remark and "can reach 0.05" in drawing.remark and words in said
+    else:
+        assert not drawing.remark and "replicates" not in said
+
+
 def test_a_model_against_itself_differs_by_nothing():
     drawing = differences(board(), MODELS[1], MODELS[1])
     assert [row.difference for row in drawing.rows] == [0.0] * 3
@@ -257,6 +279,22 @@ def test_the_same_scores_give_the_same_bytes(suffix):
     assert first.picture(suffix) == again.picture(suffix) and first.csv() == again.csv()
 
 
+@pytest.mark.parametrize("suffix", STARTS)
+def test_bars_of_the_same_scores_are_the_same_bytes(suffix):
+    made = scores()[:4]
+    assert draw(made, suffix) == draw(made, suffix) and draw(made, suffix)[:4] == STARTS[suffix][:4]
+
+
+def test_bars_do_not_depend_on_settings_and_names_are_no_formulas():
+    import matplotlib
+
+    made = [score("$\\frac{1$ ${1}", BENCHMARKS[0], 0.4)]
+    plain = draw(made, ".svg")
+    with matplotlib.rc_context({"font.size": 20, "svg.fonttype": "path"}):
+        assert draw(made, ".svg") == plain
+    assert b"$\\frac{1$ ${1}" in plain
+
+
 @pytest.mark.parametrize("kind", ["scores", "heatmap"])
 def test_published_scores_are_said_to_be(tmp_path, kind):
     file, out = tmp_path / "s.jsonl", tmp_path / "f.svg"
@@ -264,10 +302,26 @@ def test_published_scores_are_said_to_be(tmp_path, kind):
     file.write_text("\n".join(s.to_json() for s in told))
     assert main(["plot", kind, "--from", str(file), "--output", str(out)]) == 0
     text = out.read_text()
-    words = "a (published)" if kind == "scores" else "1 of 2 scores were published"
-    assert words in text and "b (published)" not in text
-    rows = [*csv.DictReader(out.with_suffix(".csv").open(newline=""))]
-    assert {row["model"] for row in rows} == {"a", "b"}
+    words = ">0.500 published<" if kind == "scores" else "1 of 2 scores were published"
+    assert words in text and "0.400 published" not in text
+    rows = {r["model"]: r for r in csv.DictReader(out.with_suffix(".csv").open(newline=""))}
+    assert {*rows} == {"a", "b"}
+    if kind == "scores":
+        assert [rows[m]["published"] for m in "ab"] == ["true", "false"]
+        assert "published, not computed here" in text
+
+
+def test_bars_without_published_scores_do_not_speak_of_any(plot):
+    _, _, picture, rows = plot("scores")
+    assert b"published" not in picture and {row["published"] for row in rows} == {"false"}
+
+
+def test_a_figure_shows_itself_in_a_notebook_with_its_numbers():
+    drawing = heatmap(board())
+    assert drawing._repr_png_() == drawing.picture(".png")
+    made = drawing.to_frame()
+    assert len(made) == len(drawing.rows)
+    assert made["value"].tolist() == pytest.approx([r.value for r in drawing.rows], nan_ok=True)
 
 
 def test_scores_on_private_data_are_left_out_unless_asked_for(tmp_path, capsys):

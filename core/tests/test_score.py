@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from corteval.errors import OptionError, ScoreFormatError, UndefinedScore
 from corteval.intervals import Interval, Replicates, interval_of
-from corteval.score import NORMALIZATIONS, Estimate, Provenance, Score, normalization_for, normalize
+from corteval.score import (
+    NORMALIZATIONS,
+    Estimate,
+    Provenance,
+    Score,
+    normalization_for,
+    normalize,
+    normalized_replicates,
+)
 
 floats = st.floats(allow_nan=True, allow_infinity=True, width=64)
 texts = st.text(max_size=20)
@@ -326,6 +334,13 @@ def test_a_score_and_its_ceiling_share_their_splits():
     other = Estimate(value=0.8, quantity="correlation", splits="b" * 64)
     with pytest.raises(OptionError, match="different splits"):
         normalize(Score(value=0.5, raw=raw), other)
+
+
+def test_a_ceiling_without_a_normalisation_is_an_error_that_says_what_to_do():
+    one = Estimate(value=0.5, replicates=(drawn(np.linspace(0.4, 0.6, 50), "stimuli", (9,)),))
+    with pytest.raises(OptionError, match="normalised by '', not by one of r/c") as found:
+        normalized_replicates(Score(value=0.5, raw=one, ceiling=Estimate(value=0.8)))
+    assert "corteval.score.normalize" in str(found.value)
 
 
 def test_a_frame_has_one_row_of_facts():

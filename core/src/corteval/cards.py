@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from corteval.errors import InvalidIdentifier, OptionError
+from corteval.notebook import Tabular
 
 #: Interface numbers this core understands; a card outside it is refused when it is loaded.
 INTERFACES = range(1, 2)
@@ -130,7 +131,7 @@ def human_size(count: int | None) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Card:
+class Card(Tabular):
     """What every plugin says of itself. Abstract: use one of its final subclasses.
 
     Args:
@@ -159,6 +160,16 @@ class Card:
     maintainers: tuple[str, ...] = ()
     superseded_by: str | None = None
 
+    words: ClassVar = {"superseded_by": "nothing", "ceiling": "none", "training_data": "not known"}
+
+    def row(self) -> dict[str, Any]:
+        """Kind, fields, and what it downloads and is to be cited by."""
+        hidden = {"factory", "interface", "options", "resources", "bibtex", "editions", "example"}
+        shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in hidden}
+        size = human_size(total_size(self.resources)) if self.resources else ""
+        cite = tuple(re.findall(r"@\w+\s*\{\s*([^,\s}]+)", self.bibtex))
+        return {"kind": type(self).__name__, **shown, "downloads": size, "cite": cite}
+
     def __post_init__(self) -> None:
         check_identifier(self.identifier, member=True)
         if not _FACTORY.fullmatch(self.factory):
@@ -181,12 +192,15 @@ class ModelCard(Card):
         training_data: names of the data it was trained on; overlap with a benchmark is shown.
         isolated: whether a run asks it in a process of its own, under opaque stimulus ids. False
             for subjects that are data, such as recorded answers of people.
+        weights_to_get: whether nobody may pass its weights on, so that whoever wants its scores
+            gets the file and names it (option ``weights``, or a mirror).
     """
 
     modalities: frozenset[Modality] = frozenset({"image"})
     parameters: int | None = None
     training_data: frozenset[str] = frozenset()
     isolated: bool = True
+    weights_to_get: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -277,6 +291,44 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Competition:
+    """Dates and rules of an edition of a suite that models compete on.
+
+    What comes after it has closed is marked in reports, never left out.
+
+    Args:
+        opens: first day, as ``YYYY-MM-DD``; empty if it has always been open.
+        closes: last day on which a score counts, in UTC; empty if it stays open.
+        rules: for people, in sentences.
+    """
+
+    opens: str = ""
+    closes: str = ""
+    rules: str = ""
+
+    def __post_init__(self) -> None:
+        for name, day in (("opens", self.opens), ("closes", self.closes)):
+            if day and not _is_day(day):
+                raise OptionError(
+                    f"A competition {name} on {day!r}, which is no day; write YYYY-MM-DD, such as "
+                    "2027-05-01."
+                )
+        if self.opens and self.closes and self.closes < self.opens:
+            raise OptionError(
+                f"A competition closes on {self.closes}, before it opens on {self.opens}."
+            )
+
+
+def _is_day(text: str) -> bool:
+    from datetime import date  # not for the many cards without
+
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, kw_only=True)
 class SuiteCard(Card):
     """A list of benchmarks that never changes: another list is another edition.
 
@@ -284,10 +336,12 @@ class SuiteCard(Card):
 
     Args:
         editions: parts by number of the edition, such as ``"1.0"``, in the order they came.
+        competitions: by number of the edition, for those that are held as one.
     """
 
     factory: str = "corteval.suites:Suite"
     editions: Mapping[str, tuple[Part, ...]] = field(default_factory=dict, hash=False)
+    competitions: Mapping[str, Competition] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -295,6 +349,12 @@ class SuiteCard(Card):
             raise OptionError(f"{self.identifier}: a suite has an edition, and each of them parts.")
         for edition in self.editions:
             check_identifier(edition)
+        for edition in self.competitions:
+            if edition not in self.editions:
+                raise OptionError(
+                    f"{self.identifier}: there is a competition of edition {edition!r}, which is "
+                    f"none of its editions ({', '.join(self.editions)})."
+                )
 
     def arguments(self) -> dict[str, Any]:
         """Options, and the card itself."""

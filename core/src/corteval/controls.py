@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
-from corteval import registry
+from corteval import model_options, registry
 from corteval.errors import CortevalError
 from corteval.intervals import Interval
 from corteval.model import LayerCommitment
@@ -85,7 +85,7 @@ def controls_of(model: str, benchmark: str, *, build: bool = True) -> list[str]:
         return []
     found = []
     for template in card.controls:
-        name = template.replace("{model}", model)
+        name = template.replace("{model}", model_options.bare(model))
         if "{features}" in name:
             count = _count_units(model, card.target, build=build)
             if not count:

@@ -26,7 +26,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar, cast
 
-from corteval import discovery, registered, settings
+from corteval import discovery, model_options, registered, settings
 from corteval.cards import (
     INTERFACES,
     BenchmarkCard,
@@ -108,6 +108,8 @@ class Registry(Generic[C]):
         self.kind = kind
         self.card_types = card_types
         self._added: dict[str, Plugin[C]] = {}
+        self._groups: dict[str, list[Plugin[C]]] = {}
+        self._grouped: tuple[Plugin[C], ...] = ()
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted({p.identifier for p in self.plugins() if p.card}, key=str.casefold))
@@ -159,15 +161,17 @@ class Registry(Generic[C]):
     def create(self, identifier: str, **options: Any) -> Any:
         """Build what `identifier` names; `options` are laid over those of its card.
 
+        Those of a model may be behind its identifier, see `corteval.model_options`.
+
         Raises:
             OptionError: for an option the factory does not take.
             PluginError: when the factory cannot be imported or raises.
         """
         plugin, _ = self._find(identifier)
         card = self.member_card(identifier)
-        factory = _import_factory(card, plugin)
+        options = {**self._options(identifier), **options}
         arguments = {**card.arguments(), **options}
-        _check_options(card, factory, arguments)
+        factory = self._checked_factory(card, plugin, arguments)
         try:
             created = factory(**arguments)
         except CortevalError:
@@ -177,6 +181,26 @@ class Registry(Generic[C]):
         how = Creation(self.kind, card.identifier, card.version, plugin.source, options)
         _remember(created, how)
         return created
+
+    def check_options(self, identifier: str) -> None:
+        """Whether what `identifier` names takes the options behind it; builds nothing.
+
+        Raises:
+            OptionError: if not; names those it takes.
+            PluginError: when the factory cannot be imported.
+        """
+        card = self.member_card(identifier)
+        arguments = {**card.arguments(), **self._options(identifier)}
+        self._checked_factory(card, self._find(identifier)[0], arguments)
+
+    def _checked_factory(self, card: C, plugin: Plugin[C], arguments: dict[str, Any]) -> Any:
+        factory = _import_factory(card, plugin)
+        _check_options(card, factory, arguments)
+        return factory
+
+    def _options(self, identifier: str) -> dict[str, Any]:
+        """Options behind an identifier."""
+        return model_options.parse(identifier)[1] if self.kind == "models" else {}
 
     def where(self, **fields: Any) -> list[C]:
         """Cards whose fields equal the given values; of a collection, those that hold the value."""
@@ -205,6 +229,7 @@ class Registry(Generic[C]):
         self._added[key] = Plugin(
             card.identifier, self.kind, Source(RUNTIME, "", card.factory), card=card
         )
+        self._groups = {}
 
     @contextlib.contextmanager
     def temporary(self, *cards: C) -> Iterator[None]:
@@ -215,7 +240,7 @@ class Registry(Generic[C]):
                 self.add(card)
             yield
         finally:
-            self._added = before
+            self._added, self._groups = before, {}
 
     def problems(self) -> list[Problem]:
         """Broken plugins, then identifiers that several distributions provide."""
@@ -246,16 +271,19 @@ class Registry(Generic[C]):
     def reload(self) -> None:
         """Forget what was read; the next look-up discovers plugins anew."""
         self.__dict__.pop("_installed", None)
+        self._groups = {}
 
     @cached_property
     def _installed(self) -> tuple[Plugin[C], ...]:
         return (*self._from_entry_points(), *self._from_files(), *self._from_registrations())
 
     def _from_entry_points(self) -> Iterator[Plugin[C]]:
+        named: dict[int, tuple[str, str]] = {}  # each look at a distribution parses its metadata
         for entry_point in discovery.entry_points(f"corteval.{self.kind}"):
             dist = entry_point.dist
-            name, version = (dist.name, dist.version) if dist else ("unknown", "")
-            source = Source(name, version, entry_point.value)
+            if id(dist) not in named:
+                named[id(dist)] = (dist.name, dist.version) if dist else ("unknown", "")
+            source = Source(*named[id(dist)], entry_point.value)
             try:
                 check_identifier(entry_point.name)
                 with contextlib.redirect_stdout(sys.stderr):
@@ -318,13 +346,19 @@ class Registry(Generic[C]):
         return cast("C", card)
 
     def _by_key(self) -> dict[str, list[Plugin[C]]]:
-        groups: dict[str, list[Plugin[C]]] = {}
-        for plugin in self.plugins():
-            groups.setdefault(plugin.identifier.casefold(), []).append(plugin)
-        return groups
+        """Plugins by identifier, grouped once until one is added."""
+        if not self._groups or self._grouped is not self._installed:
+            self._grouped = self._installed
+            groups: dict[str, list[Plugin[C]]] = {}
+            for plugin in self.plugins():
+                groups.setdefault(plugin.identifier.casefold(), []).append(plugin)
+            self._groups = groups
+        return self._groups
 
     def _find(self, identifier: str) -> tuple[Plugin[C], str]:
         """The plugin behind `identifier`, and the member asked for if it is a family."""
+        if self.kind == "models":
+            identifier = model_options.parse(identifier)[0]
         name, _, distribution = identifier.partition("@")
         prefix, slash, member = name.partition("/")
         check_identifier(name, member=bool(slash))

@@ -15,20 +15,19 @@ Normalisations (r: raw score, c: ceiling; spec ``metrics`` 2.4, ``statistics`` S
 
 from __future__ import annotations
 
-import html
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, final
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
 import numpy as np
 
 from corteval.errors import OptionError, ScoreFormatError, UndefinedScore
 from corteval.intervals import Interval, Replicates, interval_of
+from corteval.notebook import Tabular, facts
 
 if TYPE_CHECKING:
-    import pandas as pd
     import xarray as xr
 
 #: Of the summary that the command line prints, and of the full record.
@@ -66,7 +65,7 @@ _NORMALIZATION_OF: dict[tuple[Quantity, Quantity], str] = {
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
+class Estimate(Tabular):
     """A number, its spread, and what it is.
 
     Args:
@@ -86,6 +85,21 @@ class Estimate:
     quantity: Quantity = "similarity"
     replicates: tuple[Replicates, ...] = field(default=(), repr=False)
     splits: str = ""
+
+    words: ClassVar[Mapping[str, str]] = dict.fromkeys(("low", "high"), "no interval")
+
+    def row(self) -> dict[str, Any]:
+        """Value, spread, 95 % interval and how they came."""
+        interval = interval_of(self.value, self.replicates)
+        return {
+            "quantity": self.quantity,
+            "value": self.value,
+            "error": math.nan if self.error is None else self.error,
+            "low": math.nan if interval is None else interval.low,
+            "high": math.nan if interval is None else interval.high,
+            "scope": "" if interval is None else interval.scope,
+            "method": self.method,
+        }
 
 
 @final
@@ -118,7 +132,7 @@ class Provenance:
 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Score:
+class Score(Tabular):
     """Result of a model on a benchmark, or of a metric on two assemblies.
 
     Args:
@@ -231,12 +245,10 @@ class Score:
         }
         return {name: _null_for_nan(fact) for name, fact in facts.items()}
 
-    def to_frame(self) -> pd.DataFrame:
-        """One row: model, benchmark, status, value, raw, ceiling, low, high and how they came."""
-        import pandas as pd
-
+    def row(self) -> dict[str, Any]:
+        """Model, benchmark, status, value, low, high, raw, ceiling and how they came."""
         interval, raw, ceiling = self.interval, self.raw, self.ceiling
-        row = {
+        return {
             "model": self.model,
             "benchmark": self.benchmark,
             "status": self.status,
@@ -248,7 +260,6 @@ class Score:
             "normalization": self.normalization,
             "reason": self.reason,
         }
-        return pd.DataFrame([row])
 
     def __repr__(self) -> str:
         name = " on ".join(part for part in (self.model, self.benchmark) if part) or "unnamed"
@@ -258,25 +269,22 @@ class Score:
         return f"<Score {name}: {self.value:.3f}{bounds} ({self.normalization or 'raw'})>"
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
-            f"<td>{html.escape(text)}</td></tr>"
-            for name, text in self._lines()
-        )
-        return f"<table>{rows}</table>"
-
-    def _lines(self) -> list[tuple[str, str]]:
-        lines = [("model", self.model), ("benchmark", self.benchmark), ("status", self.status)]
-        if self.status == "scored":
-            lines.append(("score", f"{self.value:.4f} ({self.normalization or 'raw'})"))
-        if self.interval is not None:
-            i = self.interval
-            lines.append((f"{i.level:.0%} interval", f"{i.low:.4f} to {i.high:.4f} over {i.scope}"))
+        scored, i = self.status == "scored", self.interval
+        told = {
+            "model": self.model or "unnamed",
+            "benchmark": self.benchmark or "unnamed",
+            "status": self.status.replace("-", " "),
+            "score": f"{self.value:.4f} ({self.normalization or 'raw'})" if scored else "no score",
+            "interval": "no interval",
+        }
+        if i is not None:
+            told["interval"] = f"{i.low:.4f} to {i.high:.4f} ({i.level:.0%}, over {i.scope})"
         for name, estimate in (("raw", self.raw), ("ceiling", self.ceiling)):
             if estimate is not None:
-                lines.append((name, f"{estimate.value:.4f} ({estimate.method})"))
-        lines += [("reason", self.reason)] if self.reason else []
-        return lines + [("note", note) for note in self.notes]
+                told[name] = f"{estimate.value:.4f} ({estimate.method or 'method not given'})"
+        told |= {"reason": self.reason} if self.reason else {}
+        told |= {f"note {n}": note for n, note in enumerate(self.notes, start=1)}
+        return facts("Score", told)
 
 
 _NO_REPLICATES = "no interval: the metric was asked for no bootstrap replicates"
@@ -429,7 +437,11 @@ def unnormalized(score: Score, reason: str, *, level: float = 0.95) -> Score:
 
 
 def normalized_replicates(score: Score) -> tuple[Replicates, ...]:
-    """Replicates of a normalised score's value, resampled jointly with its ceiling."""
+    """Replicates of a normalised score's value, resampled jointly with its ceiling.
+
+    Raises:
+        OptionError: if it has a ceiling and no normalisation.
+    """
     if score.raw is None or score.ceiling is None:
         return () if score.raw is None else score.raw.replicates
     return _ratios(score.normalization, score.raw, score.ceiling, score.chance)[0]
@@ -438,7 +450,16 @@ def normalized_replicates(score: Score) -> tuple[Replicates, ...]:
 def _ratios(
     name: str, raw: Estimate, ceiling: Estimate, chance: float
 ) -> tuple[tuple[Replicates, ...], str]:
-    """Replicates of the normalised score, and how the ceiling takes part in them."""
+    """Replicates of the normalised score, and how the ceiling takes part in them.
+
+    Raises:
+        OptionError: if `name` is no normalisation, as of a score put together by hand.
+    """
+    if name not in NORMALIZATIONS:
+        raise OptionError(
+            f"The score has a ceiling, but is normalised by {name!r}, not by one of "
+            f"{', '.join(NORMALIZATIONS)}. `corteval.score.normalize` makes a score with a ceiling."
+        )
     below = {r.scope: r for r in ceiling.replicates}
     floor = chance if "chance" in name else 0.0
     ratios, remark = [], "ceiling held fixed"

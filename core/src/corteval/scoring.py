@@ -11,9 +11,10 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Literal, NamedTuple, Protocol, final, runtime_checkable
 
-from corteval import hooks, registry
+from corteval import hooks, model_options, registry
 from corteval import store as stores
 from corteval.benchmark import Benchmark
 from corteval.cards import BenchmarkCard, DataCard
@@ -289,9 +290,10 @@ def _named(built: object, asked: object) -> str:
     how = registry.creation_of(built)
     if how is None:
         return ""
-    _, at, distribution = asked.partition("@") if isinstance(asked, str) else ("", "", "")
-    changed = " (modified)" if set(how.options) - {"seed"} else ""
-    return f"{how.identifier}{at}{distribution}{changed}"
+    name, options = model_options.parse(asked) if isinstance(asked, str) else ("", {})
+    _, at, distribution = name.partition("@")
+    changed = " (modified)" if set(how.options) - {"seed", *options} else ""
+    return model_options.named(f"{how.identifier}{at}{distribution}", options) + changed
 
 
 def check_name(identifier: object) -> str:
@@ -368,14 +370,16 @@ def _place(error: BaseException) -> str:
     return f" (in {frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
 
 
-def _libraries() -> dict[str, str]:
+@cache
+def _libraries() -> Mapping[str, str]:
     from importlib_metadata import version
 
     installed = {name: version(name) for name in ("corteval", "numpy", "xarray")}
     return {"python": platform.python_version(), **installed}
 
 
-def _versions(source: registry.Source) -> dict[str, str]:
+@cache
+def _versions(source: registry.Source) -> Mapping[str, str]:
     """Versions of a distribution and of what it declares to need."""
     from importlib_metadata import PackageNotFoundError, requires, version
 

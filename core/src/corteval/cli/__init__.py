@@ -47,7 +47,7 @@ VERBS = {
     "leaderboard": "Rank models by their mean over a suite or list of benchmarks.",
     "compare": "Compare two models on all benchmarks that both have scores on.",
     "report": "Write a page of all scores, with intervals, ceilings, ranks and what is missing.",
-    "plot": "Draw scores as PNG, SVG or PDF, with the numbers beside them as CSV.",
+    "plot": "Draw scores, layers, RDMs or ceilings as PNG, SVG or PDF, and their numbers as CSV.",
     "recompute": "Compute some records once more, from nothing, and compare.",
     "layers": "Score the layers of a model, and choose one for each target.",
     "cite": "Print BibTeX of plugins and of what they use.",

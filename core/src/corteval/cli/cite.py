@@ -2,87 +2,86 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import click
 
-from corteval import __version__, registry
-from corteval.cards import BenchmarkCard, Card
+from corteval import registry
+from corteval.cli.leaderboard import gathered_from
 from corteval.cli.options import json_option, verbose_option
 from corteval.cli.tables import print_json, say
-from corteval.errors import CortevalError
+from corteval.errors import OptionError
+
+if TYPE_CHECKING:
+    from corteval.report.citations import Citations
 
 _EPILOG = """\b
 Examples:
   corteval cite Cowley2023.V4-ridge >> paper.bib
   corteval cite pixels Marques2020.V1-preferred_orientation --json
+  corteval cite --run 1a2b3c4d5e6f >> paper.bib
 
 \b
 JSON:
   {"schema": "corteval.cite/1",
    "citations": [{"kind": "benchmarks", "identifier": "...", "bibtex": "@article{..."}, ...,
-                 {"kind": "software", "identifier": "corteval", "bibtex": "@software{..."}]}
+                 {"kind": "software", "identifier": "corteval", "bibtex": "@software{..."}],
+   "remarks": ["..."]}
 """
-
-_CORTEVAL = f"""@software{{corteval,
-  title = {{Corteval: scoring models of vision and language against recordings of brains and
-           behaviour}},
-  author = {{{{The Corteval developers}}}},
-  version = {{{__version__}}}
-}}"""
-
-_ENTRY = re.compile(r"^[ \t]*(?=@\w+\s*\{)", re.MULTILINE)
-_KEY = re.compile(r"@\w+\s*\{\s*([^,\s}]+)")
 
 
 @click.command("cite", epilog=_EPILOG)
-@click.argument("identifiers", nargs=-1, required=True)
+@click.argument("identifiers", nargs=-1)
+@click.option(
+    "--run",
+    "run",
+    metavar="RUN",
+    help="Everything that the records of a run used: its folder or identity, or `last`.",
+)
 @verbose_option
 @json_option
-def command(identifiers: tuple[str, ...], as_json: bool) -> None:
+def command(identifiers: tuple[str, ...], run: str | None, as_json: bool) -> None:
     """Print BibTeX of plugins and of what they use.
 
     A benchmark brings along its data, metric and ceiling. Every entry is printed once; Corteval's
     own comes last.
     """
-    named = [item for identifier in identifiers for item in registry.find(identifier)]
-    parts = (item for kind, card in named for item in _with_parts(kind, card))
-    once = {(kind, card.identifier): card for kind, card in parts}
-    citations = {key: card.bibtex.strip() for key, card in once.items() if card.bibtex.strip()}
-    citations["software", "corteval"] = _CORTEVAL
+    if bool(identifiers) == (run is not None):
+        raise click.UsageError("Name plugins, or a run with --run; not both.")
+    found = _of_plugins(identifiers) if run is None else _of_run(run)
+    entries, differing = found.entries()
+    remarks = [*found.remarks, *differing]
     if as_json:
-        entries = [{"kind": k, "identifier": i, "bibtex": b} for (k, i), b in citations.items()]
-        print_json("corteval.cite/1", citations=entries)
+        cited = [{"kind": k, "identifier": i, "bibtex": b} for (k, i), b in found.bibtex.items()]
+        print_json("corteval.cite/1", citations=cited, remarks=remarks)
     else:
-        click.echo("\n\n".join(_entries(citations)))
-    for kind, identifier in [key for key in once if key not in citations]:
+        click.echo("\n\n".join(entries))
+    for remark in remarks:
+        say(remark)
+    for kind, identifier in found.silent:
         say(f"{identifier} ({kind}) names nothing to cite.")
 
 
-def _with_parts(kind: str, card: Card) -> Iterator[tuple[str, Card]]:
-    """The card and, of a benchmark, what it is made of."""
-    yield kind, card
-    if not isinstance(card, BenchmarkCard):
-        return
-    metrics = [("metrics", name) for name in (card.metric, card.ceiling) if name]
-    for part_kind, name in [*(("data", name) for name in card.data), *metrics]:
-        try:
-            yield part_kind, registry.KINDS[part_kind].card(name)
-        except CortevalError as error:
-            say(f"{card.identifier} uses {name}, which is left out: {error}")
+def _of_plugins(identifiers: tuple[str, ...]) -> Citations:
+    from corteval.report.citations import of_cards
+
+    return of_cards(item for identifier in identifiers for item in registry.find(identifier))
 
 
-def _entries(citations: Mapping[tuple[str, str], str]) -> Iterator[str]:
-    """Single BibTeX entries, each key once: BibTeX refuses a file that repeats one."""
-    seen: dict[str, str] = {}
-    for (_, identifier), bibtex in citations.items():
-        for entry in filter(None, map(str.strip, _ENTRY.split(bibtex))):
-            match = _KEY.match(entry)
-            key = match[1].casefold() if match else entry
-            if key not in seen:
-                yield entry
-            elif seen[key].split() != entry.split():
-                text = f"{identifier} cites {key} differently; the first entry is kept."
-                say(text)
-            seen.setdefault(key, entry)
+def _of_run(name: str) -> Citations:
+    """Of the current record of each cell of a run, but of those that failed."""
+    from corteval.report.citations import Citations, of_scores
+    from corteval.run.status import run_named
+
+    plan = run_named(None if name == "last" else name).plan
+    history = gathered_from(None, private=True, run=name).history
+    current = [history[cell][-1].score for cell in sorted(history)]
+    scores = [score for score in current if score.status != "failed"]
+    if not scores:
+        raise OptionError(f"No cell of the run {name} has a score; `corteval status` tells why.")
+    found = of_scores(scores)
+    lacking = len(plan.models) * len(plan.benchmarks) - len(scores)
+    if not lacking:
+        return found
+    remark = f"{lacking} cells of the run have no record, or one of a failure: they are left out."
+    return Citations(bibtex=found.bibtex, silent=found.silent, remarks=(*found.remarks, remark))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from corteval.cli.leaderboard import gathered_from
-from corteval.cli.options import json_option, verbose_option
+from corteval.cli.options import json_option, run_option, verbose_option
 from corteval.cli.tables import print_json, print_table, say
 from corteval.errors import CortevalError, OptionError
 
@@ -38,15 +38,23 @@ JSON:
     metavar="PATH",
     help="A folder of records, or a file of `corteval score --output`; else those in the home.",
 )
+@run_option
 @click.option("--private", is_flag=True, help="Also scores on private data.")
 @verbose_option
 @json_option
-def command(first: str, second: str, source: Path | None, private: bool, as_json: bool) -> None:
+def command(
+    first: str,
+    second: str,
+    source: Path | None,
+    run: str | None,
+    private: bool,
+    as_json: bool,
+) -> None:
     """Compare two models on all benchmarks that both have scores on."""
     from corteval.stats.paired import compare
-    from corteval.stats.ranks import holm
+    from corteval.stats.ranks import holm, out_of_reach
 
-    gathered = gathered_from(source, private=private)
+    gathered = gathered_from(source, private=private, run=run)
     board = gathered.board
     names = {model.casefold(): model for model in board.models}
     for asked in (first, second):
@@ -56,7 +64,7 @@ def command(first: str, second: str, source: Path | None, private: bool, as_json
     shared = [b for b in board.benchmarks if {(one, b), (other, b)} <= board.scores.keys()]
     if not shared:
         raise OptionError(f"{one} and {other} have no benchmark in common.")
-    found, p_values = [], {}
+    found, p_values, resamples = [], {}, 0
     for benchmark in shared:
         a, b = board.scores[one, benchmark], board.scores[other, benchmark]
         row = {"benchmark": benchmark, "first": a.value, "second": b.value}
@@ -67,10 +75,14 @@ def command(first: str, second: str, source: Path | None, private: bool, as_json
             bounds = result.interval
             row |= {"low": bounds.low, "high": bounds.high, "p": result.p_value}
             p_values[benchmark] = result.p_value
+            resamples = max(resamples, bounds.resamples)
         except CortevalError as error:
             row["reason"] = str(error)
         found.append(row)
     adjusted = holm(p_values)
+    remark = out_of_reach(len(p_values), resamples) if p_values else ""
+    if remark:
+        say(remark[0].upper() + remark[1:] + ".")
     for row in found:
         row["p_holm"] = adjusted.get(str(row["benchmark"]))
     if as_json:

@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
-from corteval.cli.cite import _CORTEVAL, _entries, _with_parts
 from corteval.cli.files import check_writable, write_lines
 from corteval.cli.tables import say
-from corteval.errors import CortevalError, OptionError
+from corteval.errors import OptionError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,20 +54,10 @@ def bibtex(models: Iterable[str], benchmarks: Iterable[str]) -> str:
 
     What is not installed is named on stderr.
     """
-    from corteval import registry
+    from corteval.report.citations import of_names
 
-    cards = {}
-    for kind, names in (("models", models), ("benchmarks", benchmarks)):
-        installed = frozenset(registry.KINDS[kind])
-        for name in names:
-            try:
-                if not installed & {name, name.partition("@")[0].partition("/")[0]}:
-                    raise OptionError("it is not installed.")
-                card = registry.KINDS[kind].card(name)
-            except CortevalError as error:
-                say(f"{name} is left out of the entries to cite: {error}")
-                continue
-            for part_kind, part in _with_parts(kind, card):
-                cards[part_kind, part.identifier] = part.bibtex.strip()
-    cards["software", "corteval"] = _CORTEVAL
-    return "\n\n".join(_entries({key: text for key, text in cards.items() if text})) + "\n"
+    found = of_names(models, benchmarks)
+    entries, differing = found.entries()
+    for remark in (*found.remarks, *differing):
+        say(remark)
+    return "\n\n".join(entries) + "\n"

@@ -38,6 +38,7 @@ Examples:
   corteval layers timm/resnet18 Cowley2023.V4-ridge --output map.json --plot layers.svg
   corteval layers timm/resnet18 MajajHong2015.V4-pls,MajajHong2015.IT-pls --layers 'layer3*,layer4*'
   corteval score timm/resnet18 MajajHong2015.IT-pls --layers map.json
+  corteval plot layers map.json --output layers.pdf
 
 \b
 How a layer is chosen:

@@ -10,13 +10,14 @@ import click
 
 from corteval.cli.exports import bibtex as entries
 from corteval.cli.exports import check_exports, export_options, write_export
-from corteval.cli.options import json_option, verbose_option
+from corteval.cli.options import json_option, run_option, verbose_option
 from corteval.cli.selection import expand, suites_in
 from corteval.cli.tables import print_json, print_table, say
 from corteval.errors import OptionError
 
 if TYPE_CHECKING:
     from corteval.report.gathering import Gathered
+    from corteval.run.cells import Cell
     from corteval.stats.board import Board, Mean
     from corteval.stats.ranks import Rank
 
@@ -25,14 +26,15 @@ Examples:
   corteval leaderboard vision-v1
   corteval leaderboard 'Cowley2023.V4-ridge,Cowley2023.V4-rdm' --missing bounds
   corteval leaderboard vision-neural@1.0 --from scores.jsonl --json
+  corteval leaderboard vision-v1 --run last
   corteval leaderboard vision-v1 --csv ranks.csv --latex ranks.tex --bibtex used.bib
 
 \b
 A model that lacks a score on one of the benchmarks is not ranked, unless --missing says otherwise:
 bounds (its interval holds whatever it may score), pairwise (mean share of models beaten), zero
 (lacking scores are 0 and all are clipped to 0-1, as the field's leaderboard does).
-The interval of a rank holds the places it takes when stimuli, neuroids or subjects are drawn again;
-models of one group cannot be told from the best of it (paired test, Holm, alpha .05).
+The interval of a rank leaves out the places that paired tests (Holm) rule out.
+Models of one group cannot be told from the best of it (paired test, Holm, alpha .05).
 
 \b
 JSON:
@@ -60,6 +62,7 @@ JSON:
     metavar="PATH",
     help="A folder of records, or a file of `corteval score --output`; else those in the home.",
 )
+@run_option
 @click.option("--private", is_flag=True, help="Also scores on private data; they are marked.")
 @export_options
 @verbose_option
@@ -69,6 +72,7 @@ def command(
     models: str | None,
     missing: Any,
     source: Path | None,
+    run: str | None,
     private: bool,
     csv: Path | None,
     latex: Path | None,
@@ -85,7 +89,7 @@ def command(
 
     check_exports(csv=csv, latex=latex, bibtex=bibtex)
     name, weights = weights_of(benchmarks)
-    gathered = gathered_from(source, private=private)
+    gathered = gathered_from(source, private=private, run=run)
     board = gathered.board
     if models is not None:
         chosen = _chosen(models, board.models)
@@ -123,8 +127,13 @@ def weights_of(benchmarks: str) -> tuple[str, Mapping[str, float]]:
     return benchmarks, dict.fromkeys(names, 1 / len(names))
 
 
-def gathered_from(source: Path | None, *, private: bool) -> Gathered:
+def gathered_from(source: Path | None, *, private: bool, run: str | None = None) -> Gathered:
     """Scores of a folder of records, of a file, or of the home.
+
+    Args:
+        source: the folder or file; None means the home.
+        private: also scores on private data.
+        run: identity or folder of the run whose cells alone are wanted, or ``"last"``.
 
     Raises:
         OptionError: if there are none.
@@ -133,17 +142,35 @@ def gathered_from(source: Path | None, *, private: bool) -> Gathered:
     from corteval.run import records
 
     if source is not None and source.is_file():
+        if run is not None:
+            raise OptionError("--run chooses among records; a file of scores knows no runs.")
         return gathering.from_file(source, private=private)
     if source is not None and not source.is_dir():
         raise OptionError(f"There is neither a folder of records nor a file at {source}.")
     kept = records.Records(source) if source else records.default()
-    found = gathering.from_records(kept, private=private)
+    cells = None if run is None else _cells_of(run)
+    found = gathering.from_records(kept, private=private, cells=cells)
     if not found.board.scores and not found.withheld:
+        if run is not None:
+            raise OptionError(
+                f"There are no records of the run {run!r} in {kept.folder}; `corteval status` "
+                "tells how far a run is."
+            )
         raise OptionError(
             f"There are no records in {kept.folder}; `corteval run` makes them, and --from names "
             "a file of `corteval score --output`."
         )
     return found
+
+
+def _cells_of(run: str) -> set[Cell]:
+    """Every cell of a run, computed or not."""
+    from corteval.run.cells import Cell
+    from corteval.run.status import run_named
+
+    plan = run_named(None if run == "last" else run).plan
+    pairs = [(model, benchmark) for model in plan.models for benchmark in plan.benchmarks]
+    return {Cell(model=m, benchmark=b, seed=plan.seed) for m, b in pairs}
 
 
 def _chosen(text: str, known: tuple[str, ...]) -> set[str]:

@@ -67,6 +67,11 @@ mirror_option = click.option(
     callback=_mirror,
     help="Take downloads from here, by host and path.",
 )
+run_option = click.option(
+    "--run",
+    metavar="RUN",
+    help="Only the cells of a run: its identity or folder, or `last`.",
+)
 no_store_option = click.option(
     "--no-store",
     is_flag=True,

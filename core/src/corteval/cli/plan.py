@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +11,7 @@ from corteval.cards import human_size
 from corteval.cli.options import json_option, mirror_option, verbose_option
 from corteval.cli.selection import expand
 from corteval.cli.tables import print_json, print_table, say
+from corteval.cli.weights import marked, say_lacking
 
 if TYPE_CHECKING:
     from corteval.run.plan import Known, Plan
@@ -24,11 +24,13 @@ Examples:
   corteval plan pixels,gabor-colour vision-v1
   corteval plan 'cornet-*' 'Cowley2023.*' --cells
   corteval plan pixels 'Marques2020.*' --json | jq .missing
+  corteval plan 'cornet-*' vision-v1 --probe
 
 \b
 States: cached (a record of the same code, versions and seed is there), failed (a record of a
 failure is; `--again` computes it once more), missing (to be computed), not applicable (the model
-takes no such stimuli), broken (a plugin cannot be loaded).
+takes no such stimuli), broken (a plugin cannot be loaded), needs weights (missing, and it will fail
+until you get them: nobody may pass them on).
 
 \b
 JSON:
@@ -38,7 +40,7 @@ JSON:
    "list": [{"model": "pixels", "benchmark": "...", "state": "missing", "seconds": 20.1, ...}]}
 """
 
-_STATES = ("cached", "missing", "failed", "not applicable", "broken")
+_STATES = ("cached", "missing", "needs weights", "failed", "not applicable", "broken")
 
 
 @click.command("plan", epilog=_EPILOG)
@@ -47,19 +49,29 @@ _STATES = ("cached", "missing", "failed", "not applicable", "broken")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the benchmarks.")
 @click.option("--again", is_flag=True, help="Cells that failed count as missing.")
 @click.option("--cells", is_flag=True, help="List every cell.")
+@click.option(
+    "--probe", is_flag=True, help="Measure on one batch what models take that have not run yet."
+)
 @mirror_option
 @verbose_option
 @json_option
 def command(
-    models: str, benchmarks: str, seed: int, again: bool, cells: bool, as_json: bool
+    models: str,
+    benchmarks: str,
+    seed: int,
+    again: bool,
+    cells: bool,
+    probe: bool,
+    as_json: bool,
 ) -> None:
     """Show what a run would do: cells, time and memory.
 
-    MODELS and BENCHMARKS are as in `corteval run`. Nothing is built, downloaded or computed.
+    MODELS and BENCHMARKS are as in `corteval run`. Nothing is built, downloaded or computed, unless
+    --probe is given: then each model whose memory is not known is built and shown one batch.
     """
     from corteval.run.plan import described
 
-    plan = planned(models, benchmarks, seed=seed, again=again)
+    plan = marked(planned(models, benchmarks, seed=seed, again=again, probe=probe))
     facts = {**described(plan), "download_bytes": _lacking(plan)}
     if as_json:
         print_json("corteval.run-plan/1", run=plan.identity, **facts, list=_list(plan))
@@ -70,20 +82,47 @@ def command(
     else:
         print_table(("model", *_STATES, "predicted"), _by_model(plan))
     say(summary(plan, facts))
+    say_lacking(plan)
 
 
 def planned(
-    models: str, benchmarks: str, *, seed: int, again: bool, isolation: str = "process"
+    models: str,
+    benchmarks: str,
+    *,
+    seed: int,
+    again: bool,
+    isolation: str = "process",
+    probe: bool = False,
 ) -> Plan:
-    """The plan of what was typed."""
-    from corteval.run import index, records
+    """The plan of what was typed.
+
+    Args:
+        models, benchmarks, seed, again, isolation: as typed.
+        probe: measure on one batch what models take of which that is not known.
+    """
+    from corteval.run import index, probes, records
     from corteval.run.plan import make_plan
 
     order = "The order is MODELS BENCHMARKS."
     rows = expand("models", models, hint=order)
     columns = expand("benchmarks", benchmarks, hint=order)
+    probed = {name: found.peak_bytes for name, found in probes.saved(rows).items()}
     with index.opened(records.default()) as known:
-        return make_plan(rows, columns, known, seed=seed, isolation=isolation, again=again)
+        plan = make_plan(
+            rows, columns, known, seed=seed, isolation=isolation, again=again, probed=probed
+        )
+        missing = dict.fromkeys(k.cell.model for k in plan.known if k.state == "missing")
+        unknown = [m for m in missing if m not in probed and probes.is_isolated(m)]
+        if not probe or not unknown:
+            return plan
+        say(f"Measuring the memory of {len(unknown)} models on one batch.")
+        from corteval.run import probing
+
+        found = probing.measured(unknown, isolation=isolation)
+        probed |= {name: each.peak_bytes for name, each in found.items()}
+        return make_plan(
+            rows, columns, known, seed=seed, isolation=isolation, again=again, probed=probed
+        )
 
 
 def summary(plan: Plan, facts: dict[str, Any]) -> str:
@@ -96,7 +135,8 @@ def summary(plan: Plan, facts: dict[str, Any]) -> str:
         text += f" The missing ones took other models about {in_words(seconds)} of one worker"
         text += f", {unknown} of them not counted." if unknown else "."
     if facts.get("largest_peak_bytes"):
-        text += f" Memory of one worker: up to {human_size(facts['largest_peak_bytes'])}."
+        most = human_size(facts["largest_peak_bytes"])
+        text += f" Memory of one worker with its model: up to {most}."
     if facts.get("download_bytes"):
         text += f" To be downloaded: {human_size(facts['download_bytes'])}."
     return text
@@ -132,7 +172,7 @@ def _lacking(plan: Plan) -> int | None:
 
 def _list(plan: Plan) -> list[dict[str, Any]]:
     return [
-        {**asdict(known.cell), **{n: v for n, v in asdict(known).items() if n != "cell"}}
+        {**vars(known.cell), **{n: v for n, v in vars(known).items() if n != "cell"}}
         for known in plan.known
     ]
 
@@ -144,11 +184,18 @@ def _row(known: Known) -> tuple[str, ...]:
 
 
 def _by_model(plan: Plan) -> list[tuple[str, ...]]:
-    rows = []
-    for model in plan.models:
-        own = [known for known in plan.known if known.cell.model == model]
-        counts: Counter[str] = Counter(known.state for known in own)
-        told = [k.seconds for k in own if k.state == "missing" and k.seconds is not None]
-        numbers = [str(counts[state]) for state in _STATES]
-        rows.append((model, *numbers, in_words(sum(told)) if told else "-"))
-    return rows
+    counts: Counter[tuple[str, str]] = Counter()
+    seconds: dict[str, float] = {}
+    for known in plan.known:
+        model = known.cell.model
+        counts[model, known.state] += 1
+        if known.state == "missing" and known.seconds is not None:
+            seconds[model] = seconds.get(model, 0.0) + known.seconds
+    return [
+        (
+            model,
+            *(str(counts[model, state]) for state in _STATES),
+            in_words(seconds[model]) if model in seconds else "-",
+        )
+        for model in plan.models
+    ]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -11,15 +10,22 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from corteval.cli.consent import ask, ask_for_benchmarks, yes_option
 from corteval.cli.files import check_writable, write_whole
 from corteval.cli.leaderboard import gathered_from, weights_of
-from corteval.cli.options import json_option, verbose_option
+from corteval.cli.options import (
+    json_option,
+    mirror_option,
+    offline_option,
+    run_option,
+    verbose_option,
+)
+from corteval.cli.selection import expand
 from corteval.cli.tables import print_json, say
 from corteval.errors import OptionError, StoreError
 
 if TYPE_CHECKING:
     from corteval.report.figures import Drawing
-    from corteval.score import Score
     from corteval.stats.board import Board
 
 #: Kind -> what it names after it.
@@ -29,7 +35,13 @@ _KINDS = {
     "scatter": "two benchmarks",
     "ranks": "a suite or list of benchmarks; all by default",
     "differences": "two models",
+    "layers": "files of `corteval layers --output`",
+    "rdm": "a data set, and models to show beside it",
+    "ceiling": "a benchmark",
 }
+
+#: Kinds that are not of scores on the board.
+_OF_FILES = ("layers", "rdm", "ceiling")
 
 _OF = {"model": "of the model", "benchmark": "on the benchmark"}
 
@@ -43,6 +55,9 @@ Examples:
   corteval plot scatter Pereira2018-ridge Blank2014-ridge --output scatter.pdf
   corteval plot ranks vision-v1 --missing bounds
   corteval plot differences cornet-s vonenet-v1 --json
+  corteval plot layers cornet-s.json vonenet.json --output layers.pdf
+  corteval plot rdm Kriegeskorte2008.monkeyIT cornet-s --target IT
+  corteval plot ceiling Cowley2023.V4-ridge
 
 \b
 scores        bars with intervals, and the ceiling with its own
@@ -50,6 +65,9 @@ heatmap       models by benchmarks
 scatter       a point a model, regression line and band, r with its interval over models
 ranks         intervals of ranks, by the mean over a suite; groups of ties
 differences   first model minus second, with paired intervals and Holm's correction
+layers        scores over the layers of models, a curve for each region and benchmark
+rdm           dissimilarities of pairs of stimuli, by category: of data and, beside, of models
+ceiling       the noise ceiling of a benchmark against the number of subjects or trials
 
 \b
 The numbers of FILE.png, FILE.svg or FILE.pdf are in FILE.csv. Figures need matplotlib:
@@ -86,7 +104,15 @@ JSON:
     metavar="PATH",
     help="A folder of records, or a file of `corteval score --output`; else those in the home.",
 )
-@click.option("--private", is_flag=True, help="Also scores on private data; figures say so.")
+@run_option
+@click.option("--private", is_flag=True, help="Also what is private; figures say so.")
+@click.option("--target", default="", help="For rdm: what models record; that of the data else.")
+@click.option("--category", default="", metavar="COLUMN", help="For rdm: of stimuli, to order by.")
+@click.option("--stimuli", type=click.IntRange(min=3), metavar="N", help="For rdm: only N of them, "
+              "evenly spaced.")  # fmt: skip
+@yes_option
+@offline_option
+@mirror_option
 @verbose_option
 @json_option
 def command(
@@ -97,26 +123,36 @@ def command(
     benchmarks: str | None,
     missing: Any,
     source: Path | None,
+    run: str | None,
     private: bool,
+    target: str,
+    category: str,
+    stimuli: int | None,
+    yes: bool,
     as_json: bool,
 ) -> None:
-    """Draw scores as PNG, SVG or PDF, with the numbers beside them as CSV.
+    """Draw scores, layers, RDMs or ceilings as PNG, SVG or PDF, and their numbers as CSV.
 
-    KIND is scores, heatmap, scatter, ranks or differences. NAMES are two benchmarks for scatter, a
-    suite for ranks and two models for differences.
+    NAMES are two benchmarks for scatter, a suite for ranks, two models for differences, files of
+    `corteval layers --output` for layers, a data set and models for rdm, a benchmark for ceiling.
     """
     file = output or Path(f"{kind}.png")
     beside = file.with_suffix(".csv")
     _check(kind, names, file, beside)
-    gathered = gathered_from(source, private=private)
-    board = _chosen(gathered.board, models, benchmarks)
-    facts: dict[str, Any]
-    if kind == "scores":
-        picture, numbers, facts = _bars(board, file.suffix.lower())
+    withheld = 0
+    if kind in _OF_FILES:
+        rdm = {"target": target, "category": category, "stimuli": stimuli}
+        drawing = _own_drawing(kind, names, rdm, yes=yes)
+        if drawing.remark and not private:
+            raise OptionError(f"This is {drawing.remark}; --private draws it, and says so.")
+        picture, numbers, facts = _finished(drawing, file)
     else:
-        drawing = _drawing(kind, names, board, missing)
-        picture, numbers = drawing.picture(file.suffix.lower()), drawing.csv()
-        facts = dict(drawing.facts)
+        gathered = gathered_from(source, private=private, run=run)
+        board, withheld = _chosen(gathered.board, models, benchmarks), gathered.withheld
+        if kind == "scores":
+            picture, numbers, facts = _bars(board, file.suffix.lower())
+        else:
+            picture, numbers, facts = _finished(_drawing(kind, names, board, missing), file)
     for path, content in ((file, picture), (beside, numbers.encode("utf-8"))):
         if not write_whole(path, _writer(content)):
             raise StoreError(f"{path} was not written.")
@@ -125,13 +161,37 @@ def command(
             "corteval.plot/1",
             kind=kind,
             files=[str(file), str(beside)],
-            withheld=gathered.withheld,
+            withheld=withheld,
             facts=facts,
         )
         return
     say(f"Wrote {file} and {beside.name}.")
-    if gathered.withheld:
-        say(f"{gathered.withheld} cells are on private data and left out (--private shows them).")
+    if withheld:
+        say(f"{withheld} cells are on private data and left out (--private shows them).")
+
+
+def _finished(drawing: Drawing, file: Path) -> tuple[bytes, str, dict[str, Any]]:
+    return drawing.picture(file.suffix.lower()), drawing.csv(), dict(drawing.facts)
+
+
+def _own_drawing(kind: str, names: Sequence[str], rdm: Mapping[str, Any], *, yes: bool) -> Drawing:
+    """Of what is no board: files of layers, a data set, a benchmark."""
+    if kind == "layers":
+        from corteval.report.layer_curves import layer_curves, points_in
+
+        return layer_curves([point for name in names for point in points_in(Path(name))])
+    if kind == "rdm":
+        from corteval import registry
+        from corteval.report.rdm_map import rdm_map
+
+        data, subjects = names[0], [n for part in names[1:] for n in expand("models", part)]
+        ask([registry.data_card(data)], yes=yes)
+        return rdm_map(data, subjects, **rdm)
+    from corteval.report.ceiling_growth import ceiling_growth
+
+    (benchmark,) = expand("benchmarks", names[0])
+    ask_for_benchmarks([benchmark], yes=yes)
+    return ceiling_growth(benchmark)
 
 
 def _check(kind: str, names: Sequence[str], file: Path, beside: Path) -> None:
@@ -139,8 +199,11 @@ def _check(kind: str, names: Sequence[str], file: Path, beside: Path) -> None:
     from corteval.report.bars import FORMATS
     from corteval.report.pictures import check_drawable
 
-    counts = {"scatter": (2,), "differences": (2,), "ranks": (0, 1)}.get(kind, (0,))
-    if len(names) not in counts:
+    counts: Mapping[str, Sequence[int]] = {
+        "scatter": (2,), "differences": (2,), "ranks": (0, 1), "ceiling": (1,),
+        "layers": range(1, 100), "rdm": range(1, 100),
+    }  # fmt: skip
+    if len(names) not in counts.get(kind, (0,)):
         wanted = _KINDS[kind] or "no names; --models and --benchmarks choose"
         raise click.UsageError(f"{kind} takes {wanted}: given are {len(names)} names.")
     if file.suffix.lower() not in FORMATS:
@@ -172,9 +235,7 @@ def _drawing(kind: str, names: Sequence[str], board: Board, missing: Any) -> Dra
 
 
 def _bars(board: Board, suffix: str) -> tuple[bytes, str, dict[str, Any]]:
-    from corteval.report import pictures
     from corteval.report.bars import as_csv, bars_of, draw
-    from corteval.report.origin import is_published
 
     models, benchmarks = len(board.models), len(board.benchmarks)
     rows = models * -(-benchmarks // 3)
@@ -186,13 +247,7 @@ def _bars(board: Board, suffix: str) -> tuple[bytes, str, dict[str, Any]]:
     scores = [
         board.scores[m, b] for b in board.benchmarks for m in board.models if _has(board, m, b)
     ]
-
-    def marked(score: Score) -> Score:
-        name = f"{score.model} (published)"
-        return replace(score, model=name) if is_published(score) else score
-
-    with pictures.inert():
-        picture = draw([*map(marked, scores)], suffix)
+    picture = draw(scores, suffix)
     facts = {"models": models, "benchmarks": benchmarks, "scores": len(scores)}
     return picture, as_csv(bars_of(scores)), facts
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from corteval.cards import human_size
+from corteval import settings
 from corteval.cli import INTERRUPTED, SOME_FAILED
 from corteval.cli.consent import declined_benchmarks, yes_option
 from corteval.cli.options import (
@@ -21,7 +22,8 @@ from corteval.cli.options import (
     verbose_option,
 )
 from corteval.cli.plan import planned, summary
-from corteval.cli.tables import print_json, print_table, say
+from corteval.cli.tables import print_json, say
+from corteval.cli.weights import say_lacking
 
 if TYPE_CHECKING:
     from corteval.run.folder import RunFolder
@@ -43,7 +45,13 @@ again. Models run in processes of their own, which are shown opaque stimuli and 
 JSON:
   {"schema": "corteval.run/1", "run": "1a2b...", "folder": "/home/me/...", "cells": 12,
    "computed": 2, "cached": 10, "failed": 0, "unfinished": 0,
-   "failures": [{"model": "...", "benchmark": "...", "failure": "crash", "reason": "..."}]}
+   "failures": [{"model": "...", "benchmark": "...", "failure": "crash", "reason": "..."}],
+   "scores": [{"model": "...", "benchmark": "...", "status": "scored", "value": 0.31, "low": 0.28,
+               "high": 0.34, "level": 0.95, "reason": "", "cached": true, "record": "9f2c..."}]}
+
+\b
+`status` is one of corteval score, or "unfinished"; `record` names a file of
+CORTEVAL_HOME/records/<model>.
 
 Exit codes: 0 all done, 3 some cells failed or are unfinished, 130 interrupted, 143 terminated.
 """
@@ -71,6 +79,7 @@ Exit codes: 0 all done, 3 some cells failed or are unfinished, 130 interrupted, 
 )
 @click.option("--timeout", type=click.FloatRange(min=0.1), help="Seconds that one task may take.")
 @click.option("--again", is_flag=True, help="Compute cells once more that failed.")
+@click.option("--cells", "every", is_flag=True, help="List every cell at the end.")
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
@@ -93,6 +102,7 @@ def command(
     isolation: str,
     timeout: float | None,
     again: bool,
+    every: bool,
     folder: Path | None,
     yes: bool,
     quiet: bool,
@@ -102,25 +112,35 @@ def command(
 
     MODELS and BENCHMARKS are as in `corteval score`.
     """
+    from corteval.memory import tightest
     from corteval.run import isolation as places
+    from corteval.run.fitting import is_scarce
     from corteval.run.plan import described
 
     places.check(isolation)
-    plan = planned(models, benchmarks, seed=seed, again=again, isolation=isolation)
+    probe = executor in ("local", "serial") and is_scarce(tightest(), workers or _cores())
+    plan = planned(models, benchmarks, seed=seed, again=again, isolation=isolation, probe=probe)
     plan = _agreed(plan, yes=yes)
     say(summary(plan, described(plan)))
+    say_lacking(plan)
     plan, fitting = _fitting(plan, workers or _cores())
-    if not plan.tasks:
-        say("Nothing is left to be computed.")
-        _report(plan, None, as_json)
-        _leave(context, plan, None)
-        return
     from corteval.run.folder import RunFolder
 
+    if not plan.tasks:
+        say("Nothing is left to be computed.")
+        run = RunFolder(folder or settings.home() / "runs" / plan.identity)
+        if not (run.folder / "plan.json").is_file():  # it can be named all the same
+            run = RunFolder.create(plan, folder)
+        _report(plan, run, as_json, every=every)
+        _leave(context, plan, None)
+        return
     run = RunFolder.create(plan, folder)
     _forget_what_has_no_record(run)
     code = execute(run, executor, workers=fitting, timeout=timeout, quiet=quiet)
-    _report(plan, run, as_json)
+    _report(plan, run, as_json, every=every)
+    if executor == "none":
+        named = shlex.quote(str(run.folder))
+        say(f"Now start workers, as many as you like: `corteval worker --run {named}`.")
     if code:
         context.exit(code)
     _leave(context, plan, run)
@@ -170,34 +190,16 @@ def execute(
 
 
 def _fitting(plan: Plan, workers: int) -> tuple[Plan, int]:
-    """The plan, and as many workers as fit into memory, by what the same benchmarks took before.
+    """The plan without cells that would not fit into memory, and as many workers as fit."""
+    from corteval.memory import tightest
+    from corteval.run.fitting import fitted
 
-    Cells that would not fit alone are refused now, not killed after hours.
-    """
-    from corteval.memory import available_bytes
-
-    available = available_bytes()
-    too_large = {
-        k.cell: f"It took {human_size(k.peak_bytes)} with other models; {human_size(available)} "
-        "of memory are left here. Run it on a larger machine."
-        for k in plan.known
-        if k.state == "missing" and k.peak_bytes is not None and k.peak_bytes > available
-    }
-    if too_large:
-        plan = replace(
-            plan,
-            tasks=tuple(t for t in plan.tasks if not set(t.cells) & too_large.keys()),
-            known=tuple(
-                replace(k, state="failed", reason=too_large[k.cell]) if k.cell in too_large else k
-                for k in plan.known
-            ),
-        )
-        say(f"{len(too_large)} cells are refused: {next(iter(too_large.values()))}")
-    peaks = [k.peak_bytes for k in plan.known if k.state == "missing" and k.peak_bytes]
-    fitting = max(1, min(workers, available // max(peaks))) if peaks else workers
-    if fitting < workers:
-        say(f"{fitting} of {workers} workers are started: more would not fit into memory.")
-    return plan, fitting
+    found = fitted(plan, workers=workers, limit=tightest())
+    if found.refused:
+        say(f"{len(found.refused)} cells are refused: {found.refused[0].reason}")
+    if found.workers < workers:
+        say(f"{found.workers} of {workers} workers are started: more would not fit into memory.")
+    return found.plan, found.workers
 
 
 def _cores() -> int:
@@ -220,39 +222,39 @@ def _agreed(plan: Plan, *, yes: bool) -> Plan:
     return replace(plan, tasks=tasks, known=known)
 
 
-def _report(plan: Plan, run: RunFolder | None, as_json: bool) -> None:
+def _report(plan: Plan, run: RunFolder, as_json: bool, *, every: bool) -> None:
+    from corteval.cli import run_scores
     from corteval.run.status import status_of
 
-    status = status_of(run) if run is not None else None
+    tasks = sum(task.kind == "score" for task in plan.tasks)
+    status = status_of(run) if tasks else None
     computed = status.finished if status else 0
     unfinished = status.unfinished if status else 0
     failures = list(status.failures) if status else []
-    cells = [task for task in plan.tasks if task.kind == "score"]
+    cells = run_scores.ended(plan, run if tasks else None)
     if as_json:
         print_json(
             "corteval.run/1",
             run=plan.identity,
-            folder=str(run.folder) if run else None,
+            folder=str(run.folder),
             cells=len(plan.known),
             computed=computed,
             cached=plan.counts().get("cached", 0),
             failed=len(failures),
             unfinished=unfinished,
             failures=failures,
+            scores=run_scores.as_json(cells),
         )
         return
-    if failures:
-        rows = [(f["model"], f["benchmark"], f["failure"], f["reason"]) for f in failures]
-        print_table(("model", "benchmark", "failure", "reason"), rows, heading=2)
-    if run is not None:
+    is_usual = run.folder == settings.home() / "runs" / plan.identity
+    name = plan.identity if is_usual else shlex.quote(str(run.folder))
+    run_scores.print_cells(cells, name, every=every)
+    if tasks:
         say(
-            f"{computed} of {len(cells)} cells computed, {len(failures)} failed, {unfinished} "
+            f"{computed} of {tasks} cells computed, {len(failures)} failed, {unfinished} "
             f"unfinished. Run {run.folder.name}: {run.folder}"
         )
-        for unscored in list(status.unscored)[:5] if status else []:
-            cell = f"{unscored['model']} on {unscored['benchmark']}"
-            say(f"{cell} is {unscored['status']}: {unscored['reason']}")
-        say("Scores: `corteval leaderboard BENCHMARKS`, `corteval report`.")
+    say(f"Next: `corteval leaderboard BENCHMARKS --run {name}`, `corteval report --run {name}`.")
 
 
 def _leave(context: click.Context, plan: Plan, run: RunFolder | None) -> None:

@@ -25,6 +25,11 @@ def showing(run: RunFolder, *, quiet: bool = False) -> Iterator[Callable[[], Non
         yield lambda: None
         return
     view = _View(run)
+    with contextlib.closing(view):
+        yield from _drawn(view)
+
+
+def _drawn(view: _View) -> Iterator[Callable[[], None]]:
     if not sys.stderr.isatty():
         yield lambda: view.lines()
         return
@@ -71,6 +76,11 @@ class _View:
         self._looked = 0.0
         self._said = time.monotonic()
         self._begin()
+
+    def close(self) -> None:
+        """Read no more."""
+        if self._file is not None:
+            self._file.close()
 
     def update(self) -> bool:
         """Read what is new; whether it was time to look."""

@@ -12,6 +12,7 @@ from corteval import registry
 from corteval.cli import ERROR, INTERRUPTED, SOME_FAILED
 from corteval.cli.consent import declined_benchmarks, yes_option
 from corteval.cli.files import check_writable, write_lines, write_whole
+from corteval.cli.notes import say_notes
 from corteval.cli.options import (
     json_option,
     mirror_option,
@@ -34,7 +35,7 @@ Examples:
   corteval score pixels Cowley2023.V4-ridge
   corteval score 'pixels,gabor-*' 'Marques2020.*' --output records.jsonl
   corteval score timm/resnet18 MajajHong2015public.IT-pls --layers map.json
-  corteval score pixels,gabor-colour vision-v1@1.0
+  corteval score pixels,pixels:cells=7 vision-v1@1.0
   corteval score gpt2,oasm 'MyLab2026.*-ridgecv_zscored*' --figure leak.png
   corteval score v4compact-ensemble Cowley2023.V4-ridge --controls
   corteval score random-projection/1000-seed3 Cowley2023.V4-pls --seed 1 --json | jq .value
@@ -108,7 +109,9 @@ def command(
     MODELS and BENCHMARKS are comma lists of identifiers and patterns with `*`, `?` and `[...]`;
     case is ignored. A member of a family is named in full. A suite such as `vision-v1` or
     `vision-v1@1.0` stands for its benchmarks, and its mean is told after the table. Quote
-    patterns, or your shell may expand them.
+    patterns, or your shell may expand them. Options stand behind a model: `pixels:cells=7`.
+
+    Nothing is recorded: `corteval run` keeps records, --output writes a file.
     """
     from corteval.cli.progress import working
 
@@ -286,13 +289,7 @@ def print_scores(scores: Sequence[Score], as_json: bool, *, one: bool) -> None:
                 for row, over in zip(rows, found, strict=True)
             ]
         print_table([*header, "status"], rows, heading=2)
-    said: dict[str, list[str]] = {}  # what holds for several cells is said once
-    for score in scores:
-        for text in [score.reason] * bool(score.reason) + [f"note: {n}" for n in score.notes]:
-            said.setdefault(text, []).append(f"{score.model} on {score.benchmark}")
-    for text, cells in said.items():
-        others = f" (and {len(cells) - 1} more)" if len(cells) > 1 else ""
-        say(f"{cells[0]}{others}: {text}")
+    say_notes(scores)
 
 
 def _print_means(scores: Sequence[Score], benchmarks: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from corteval import registry
+from corteval import model_options, registry
 from corteval.cards import Family
 from corteval.errors import CortevalError, PluginError, UnknownIdentifier
 
@@ -26,7 +26,7 @@ _ONE = {
 def expand(kind: str, text: str, *, hint: str = "") -> list[str]:
     """Identifiers that the comma list `text` stands for, in its order, each once.
 
-    A suite stands for its benchmarks.
+    A suite stands for its benchmarks. Options may stand behind models (`corteval.model_options`).
     Broken plugins are among them: it is their use that fails.
 
     Args:
@@ -66,6 +66,8 @@ def suites_in(text: str) -> list[Suite]:
 
 
 def _named(kind: str, part: str) -> list[str]:
+    if kind == "models" and ":" in part:
+        return _with_options(part)
     if set(part) & set("*?["):
         return _matching(kind, part)
     if kind == "benchmarks" and part.partition("@")[0] in registry.suites:
@@ -73,6 +75,16 @@ def _named(kind: str, part: str) -> list[str]:
 
         return [_canonical(kind, member) for member in named(part).weights]
     return [_canonical(kind, part)]
+
+
+def _with_options(part: str) -> list[str]:
+    """Models that `part` names, each with the options behind it; the first that cannot is told."""
+    name, options = model_options.parse(part)
+    options = model_options.rooted(options)
+    found = [model_options.named(base, options) for base in _named("models", name)]
+    for identifier in found:
+        registry.models.check_options(identifier)
+    return found
 
 
 def _first_kind(kinds: Sequence[str], part: str) -> str | None:

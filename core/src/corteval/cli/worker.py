@@ -48,6 +48,7 @@ def command(
     """Take tasks of a run until none is left.
 
     Start as many as you like, on any machine that shares the folder of the run and CORTEVAL_HOME.
+    Tasks are cells, and what several cells share: ceilings, and passes over the stimuli.
     """
     from corteval.run.status import run_named
     from corteval.run.worker import Limits, run_worker
@@ -60,11 +61,22 @@ def command(
     called = name or f"{socket.gethostname()}-{os.getpid()}"
     folder = run_named(run)
     before = folder.done()
+    waiting = len(folder.tasks.keys() - before)
+    say(
+        f"{called} takes tasks of {folder.folder}: {waiting} of {len(folder.tasks)} are to be done."
+    )
     code = run_worker(folder, called, limits)
     since = len((folder.done() - before) & folder.tasks.keys())
     left = len(folder.tasks.keys() - folder.done())
     more = " The run is cancelled; `corteval retry` goes on." if folder.cancelled else ""
-    say(f"{since} tasks ended while this worker was at it, {left} are left.{more}")
+    own = sum(
+        (outcome := folder.outcome(task)) is not None and outcome.worker == called
+        for task in (folder.done() - before) & folder.tasks.keys()
+    )
+    say(
+        f"{called} did {own} tasks; {since - own} were done by others meanwhile, {left} are left."
+        f"{more}"
+    )
     if as_json:
         print_json("corteval.worker/1", run=folder.folder.name, worker=called, exit_code=code)
     context.exit(code)

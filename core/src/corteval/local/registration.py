@@ -29,9 +29,8 @@ from corteval.errors import (
 from corteval.local import digests
 from corteval.local.description import Description, Responses
 from corteval.local.loading import load_assembly, load_stimuli
-from corteval.local.report import Report
+from corteval.local.report import Report, group_of
 from corteval.registered import Facts, Registration
-from corteval.stats.splits import GROUPINGS
 from corteval.stimuli import StimulusSet
 
 _BIBTEX = re.compile(r"\s*@\w+\s*\{")
@@ -238,7 +237,7 @@ def facts_of(description: Description, stimuli: StimulusSet, assembly: xr.DataAr
         subjects=subjects,
         trials=_trials(assembly),
         time_bins=assembly.sizes.get("time_bin", 1),
-        group=_group(description, stimuli),
+        group=group_of(description, stimuli),
         folds=description.folds or 0,
         part_by=description.parts or "",
         parts=_parts(description, stimuli),
@@ -325,14 +324,6 @@ def _trials(assembly: xr.DataArray) -> tuple[int, int]:
     others = [dim for dim in assembly.dims if dim not in ("presentation", "trial")]
     counts = assembly.notnull().any(others).sum("trial").values
     return int(counts.min()), int(counts.max())
-
-
-def _group(description: Description, stimuli: StimulusSet) -> str:
-    if description.group_by:
-        return description.group_by
-    columns = [name for name in (*GROUPINGS, "context_id") if name in stimuli.table.columns]
-    several = [n for n in columns if 1 < stimuli.table[n].nunique() < len(stimuli)]
-    return several[0] if several else ""
 
 
 def _parts(description: Description, stimuli: StimulusSet) -> tuple[str, ...]:

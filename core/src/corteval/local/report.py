@@ -22,6 +22,8 @@ from corteval.local.probe import survives
 from corteval.local.problems import Findings, Problem
 from corteval.local.stimulus_table import FoundStimuli, check_images, read_stimuli
 from corteval.local.survey import Survey, survey
+from corteval.stats.splits import GROUPINGS
+from corteval.stimuli import StimulusSet
 
 __all__ = ["Problem", "Report", "examine"]
 
@@ -70,6 +72,7 @@ def examine(description: Description) -> Report:
         if description.modality == "image":
             check_images(found, findings)
             _check_degrees(description, findings)
+        _check_folds(description, found, findings)
         sane = survives(description, findings)
         responses = read_responses(description, found.stimuli, findings) if sane else None
         if responses is not None and "neuroid" in responses.dims:
@@ -118,6 +121,40 @@ def _is_open(description: Description, findings: Findings) -> bool:
             "--value COLUMN.",
         )
     return bool(findings.errors)
+
+
+def group_of(description: Description, stimuli: StimulusSet) -> str:
+    """Column of the stimuli that are never divided: the one asked for, else a usual one."""
+    if description.group_by:
+        return description.group_by
+    columns = [name for name in (*GROUPINGS, "context_id") if name in stimuli.table.columns]
+    several = [n for n in columns if 1 < stimuli.table[n].nunique() < len(stimuli)]
+    return several[0] if several else ""
+
+
+def _check_folds(description: Description, found: FoundStimuli, findings: Findings) -> None:
+    """Whether there is a group, or a stimulus, for each fold that was asked for."""
+    folds, table = description.folds, found.stimuli.table
+    if folds is None:
+        return
+    group = group_of(description, found.stimuli)
+    parts = description.parts if description.parts in table.columns else None
+    within_parts = table.groupby(table[parts].astype(str)) if parts else [("", table)]
+    for part, rows in within_parts:
+        count = rows[group].nunique() if group in table.columns else len(rows)
+        if folds <= count:
+            continue
+        things = f"groups of stimuli ({group})" if group in table.columns else "stimuli"
+        where = f" where {parts} is {part!r}" if parts else ""
+        ways = [f"ask for at most that many: --folds {count}"] * (count > 1)
+        ways += ["group by another column: --group-by COLUMN"] * bool(group)
+        step = ", or ".join(ways) or "leave out --folds and --parts"
+        findings.error(
+            f"{folds} folds need as many {things}; there {'is' if count == 1 else 'are'} "
+            f"{count}{where}.",
+            f"{description.stimuli}, column {group}" if group else description.stimuli,
+            f"{step[0].upper()}{step[1:]}.",
+        )
 
 
 # Facts.

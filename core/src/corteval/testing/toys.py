@@ -31,6 +31,7 @@ from corteval.stats.resampling import (
     median_correlation_replicates,
     spearman_brown,
 )
+from corteval.stats.splits import groups_of
 from corteval.stimuli import StimulusSet
 
 _HERE = "corteval.testing.toys"
@@ -298,7 +299,13 @@ class Predictivity:
         value = float(median(r).mean())
         if not np.isfinite(value):
             raise UndefinedScore("The source predicts a constant: no correlation is defined.")
-        draws = draw(stimulus_ids=ids, neuroid_ids=neuroids, resamples=_RESAMPLES, seed=self.seed)
+        draws = draw(
+            stimulus_ids=ids,
+            stimulus_groups=groups_of(y),
+            neuroid_ids=neuroids,
+            resamples=_RESAMPLES,
+            seed=self.seed,
+        )
         replicates = median_correlation_replicates(splits, draws)
         raw = Estimate(
             value=value,
@@ -336,7 +343,13 @@ class Reliability:
         ]
         ids, neuroids = (list(assembly[n].values) for n in ("stimulus_id", "neuroid_id"))
         split = Held(halves[0], halves[1], np.arange(len(ids)))
-        draws = draw(stimulus_ids=ids, neuroid_ids=neuroids, resamples=_RESAMPLES, seed=self.seed)
+        draws = draw(
+            stimulus_ids=ids,
+            stimulus_groups=groups_of(assembly),
+            neuroid_ids=neuroids,
+            resamples=_RESAMPLES,
+            seed=self.seed,
+        )
         replicates = median_correlation_replicates([split], draws, transform=spearman_brown)
         return Estimate(
             value=float(median(spearman_brown(correlation(*halves)))),

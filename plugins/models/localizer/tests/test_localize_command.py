@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from corteval import registry
 from corteval.cards import ModelCard
-from corteval_localizer.command import command
+from corteval_localizer.command import _length, command
 
 CARD = ModelCard(
     identifier="letters",
@@ -30,7 +30,7 @@ def test_the_table_says_how_many_units_of_each_layer_and_the_effect_held_out(cal
     assert lines[1].split()[:2] == ["letters", "26"]
     assert "selected       20 of 702" in result.output
     assert "run 1" in result.output
-    assert "sentence: 12.0, nonword: 12.0" in result.output
+    assert "words a text   12.0 of sentence, 12.0 of nonword, on average" in result.output
 
 
 def test_json_has_parameters_and_folds(call):
@@ -60,3 +60,23 @@ def test_what_cannot_be_is_an_error_of_the_command(call):
     result = call("--top", "3", "--fdr", "0.1")
     assert result.exit_code != 0
     assert "one of top, fraction and fdr" in str(result.exception)
+
+
+def test_steps_are_told_on_stderr_unless_quiet(mirror):
+    with registry.models.temporary(CARD):
+        loud = CliRunner().invoke(command, ["letters", "--top", "20", "--json"])
+        quiet = CliRunner().invoke(command, ["letters", "--top", "20", "--json", "-q"])
+    assert [line.split()[0] for line in loud.stderr.splitlines()] == [
+        "Building",
+        "Localizing:",
+        "Testing",
+    ]
+    assert quiet.stderr == ""
+    assert loud.stdout == quiet.stdout
+
+
+def test_conditions_that_differ_in_length_are_told():
+    told = _length({"sentence": 14.5, "nonword": 29.0}, "tokens")
+    assert told.startswith("14.5 of sentence, 29.0 of nonword, on average")
+    assert "nonword texts have 2.0 times as many tokens" in told
+    assert "times" not in _length({"sentence": 12.0, "nonword": 12.5}, "words")

@@ -64,7 +64,7 @@ def behavioural_table(
                 f"Name one of {', '.join(BEHAVIOUR)}, or say which column it is: --value COLUMN "
                 "(value in [responses]).",
             )
-    table.column(value)
+    table.column(value, flag="--value")
     task = task or BEHAVIOUR.get(value, "label")
     row = cells_of.match(
         table.text("stimulus_id"),

@@ -100,7 +100,7 @@ def neural_table(
 def _value_column(table: Table, value: str | None, neuroid_ids: Sequence[str] | None) -> str:
     columns = [column for column in table.frame.columns if column not in table.made]
     if value is not None:
-        return table.column(value)
+        return table.column(value, flag="--value")
     found = [column for column in VALUES if column in columns]
     if found:
         return found[0]

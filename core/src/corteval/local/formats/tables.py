@@ -73,8 +73,13 @@ class Table:
             ["" if gone else str(cell) for cell, gone in zip(cells, missing, strict=True)], object
         )
 
-    def column(self, wanted: str, next_step: str = "") -> str:
+    def column(self, wanted: str, next_step: str = "", *, flag: str = "") -> str:
         """Name of a column that must exist.
+
+        Args:
+            wanted: the name.
+            next_step: what else could be done.
+            flag: by which `wanted` was named, so that it is the flag that is wrong, not the table.
 
         Raises:
             DatasetError: names close ones.
@@ -85,7 +90,11 @@ class Table:
         near = [c for c in columns if c.strip().casefold() == wanted.casefold()]
         near = near or difflib.get_close_matches(wanted, columns, n=2, cutoff=0.7)
         hint = f"Rename {near[0]!r} to {wanted!r}." if near else ""
-        if not near:
+        if flag:
+            meant = " or ".join(f"{flag} {shlex.quote(c)}" for c in near)
+            hint = f"Did you mean {meant}?" if near else f"Name one of these: {flag} COLUMN."
+            hint += f" In a description it is {flag.strip('-')} = ... in [responses]."
+        elif not near:
             from corteval.local.formats.synonyms import likely  # it reads tables
 
             theirs = likely(self, wanted)

@@ -37,6 +37,7 @@ def _trained(
         options={"identifier": identifier},
         summary=f"{summary}; {training}",
         licence=_WEIGHTS,
+        weights_to_get=True,
         bibtex=_BIBTEX,
         parameters=parameters,
         training_data=frozenset({"ImageNet"} if published else ()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from corteval.cli.options import (
     quiet_option,
     verbose_option,
 )
-from corteval.cli.tables import fact_lines, print_json, print_table
+from corteval.cli.tables import fact_lines, print_json, print_table, say
 from corteval_localizer.localizer import PRESETS, Localizer, Selection, preset
 
 if TYPE_CHECKING:
@@ -91,14 +92,22 @@ def command(
     from corteval.scoring import build_model
     from corteval_localizer.layers import made_of_layers
     from corteval_localizer.localization import localize
+    from corteval_localizer.reading import Tokenised
     from corteval_localizer.validation import validate
 
+    def tell(step: str) -> None:
+        if not quiet:
+            say(step)
+
     with working(quiet=quiet):
+        tell(f"Building {model}.")
         subject = made_of_layers(build_model(model))
+        tell(f"Localizing: {localizer}.")
         found = localize(subject, localizer)
         tested = None
         if not no_validation:
             parts = int(folds) if folds and folds.isdigit() else folds
+            tell("Testing held out: units are selected without a part and contrasted in it.")
             tested = validate(subject, localizer, folds=parts, seed=seed)
     if output:
         _write(output, found)
@@ -109,7 +118,7 @@ def command(
             validation=tested.summary() if tested else None,
         )
         return
-    _print(found, tested)
+    _print(found, tested, "tokens" if isinstance(subject.extractor, Tokenised) else "words")
 
 
 def _changed(
@@ -125,7 +134,7 @@ def _changed(
     return replace(localizer, **given)  # type: ignore[arg-type]
 
 
-def _print(found: Localization, tested: Validation | None) -> None:
+def _print(found: Localization, tested: Validation | None, counted: str) -> None:
     rows = [
         (layer, str(len(mask)), str(int(mask.sum())), f"{100 * mask.mean():.1f} %")
         for layer, mask in found.mask.items()
@@ -134,14 +143,27 @@ def _print(found: Localization, tested: Validation | None) -> None:
     facts = [
         ("selected", f"{found.count} of {found.units}: {found.localizer}"),
         ("pooling", found.pooling),
-        ("tokens", ", ".join(f"{n}: {mean:.1f}" for n, mean in found.tokens.items())),
         ("mask", found.digest[:12]),
     ]
+    if found.tokens:
+        facts.insert(2, (f"{counted} a text", _length(found.tokens, counted)))
     if tested is not None:
         facts += [("held out", _words(tested.whole))]
         facts += [(effect.fold, _words(effect)) for effect in tested.folds]
         facts += [("in every fold", f"{100 * tested.overlap:.0f} % of the units of any fold")]
     click.echo("\n".join(fact_lines(facts)))
+
+
+def _length(means: Mapping[str, float], counted: str) -> str:
+    """Mean lengths of the conditions, and a warning if they differ."""
+    told = ", ".join(f"{mean:.1f} of {name}" for name, mean in means.items())
+    short, long = sorted(means, key=lambda name: means[name])
+    if means[long] <= 1.1 * means[short]:
+        return f"{told}, on average"
+    return (
+        f"{told}, on average: {long} texts have {means[long] / means[short]:.1f} times as many "
+        f"{counted}, so that what is found may be length"
+    )
 
 
 def _words(effect: Effect) -> str:

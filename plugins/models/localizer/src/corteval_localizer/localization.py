@@ -240,6 +240,7 @@ def grouped_moments(
     localizer: Localizer,
     counts: Mapping[str, int],
     groups: np.ndarray,
+    task: str = "localize",
 ) -> list[Moments]:
     """Moments of all units, layer after layer, over the stimuli of each group 0, 1, ...
 
@@ -247,6 +248,7 @@ def grouped_moments(
         subject, contrast, localizer: who answers to what, and how.
         counts: units by layer.
         groups: (stimulus) number of its group.
+        task: what this is done for, told as progress.
     """
     number = int(groups.max()) + 1
     found: list[list[Moments | None]] = [[None] * len(counts) for _ in range(number)]
@@ -258,9 +260,8 @@ def grouped_moments(
                 part = moments_of(block[layer][here == group])
                 before = found[group][place]
                 found[group][place] = part if before is None else merged([before, part])
-        hooks.notify(
-            hooks.Progress(f"localize in {subject.identifier}", rows.stop, len(groups), "stimuli")
-        )
+        told = f"{task}: {subject.identifier}, {len(counts)} layers"
+        hooks.notify(hooks.Progress(told, rows.stop, len(groups), "stimuli"))
     return [_side_by_side([m for m in layers if m is not None]) for layers in found]
 
 

@@ -9,6 +9,7 @@ from typing import Any, final
 import numpy as np
 from scipy import stats
 
+from corteval import hooks
 from corteval.commitment import LayerCommitment
 from corteval.errors import OptionError, UndefinedScore
 from corteval.stimuli import StimulusSet
@@ -111,7 +112,8 @@ def validate(
         for layer in layers_of(subject, localizer, target)
     }
     groups = 2 * fold + (~is_positive)
-    moments = grouped_moments(subject, contrast, localizer, counts, groups)
+    told = "held out, selecting without each part"
+    moments = grouped_moments(subject, contrast, localizer, counts, groups, told)
     seen = [
         [merged(moments[side::2][:n] + moments[side::2][n + 1 :]) for side in (0, 1)]
         for n in range(len(names))
@@ -198,10 +200,11 @@ def _responses(
         if len(inside):
             wanted[layer] = inside
         start = int(end)
-    parts = [
-        np.concatenate([block[layer] for layer in wanted], axis=1)
-        for _, block in responses(subject, contrast, localizer, wanted)
-    ]
+    parts = []
+    for rows, block in responses(subject, contrast, localizer, wanted):
+        parts.append(np.concatenate([block[layer] for layer in wanted], axis=1))
+        told = f"held out, contrasting: {subject.identifier}, {len(kept)} units"
+        hooks.notify(hooks.Progress(told, rows.stop, len(contrast), "stimuli"))
     return np.concatenate(parts)
 
 

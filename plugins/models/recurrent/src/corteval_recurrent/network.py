@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from corteval.errors import OptionError
 from corteval_recurrent.compiled import CompiledCell
+from corteval_recurrent.expressions import SOURCES, close
 from corteval_recurrent.known_cells import CELLS
 from corteval_recurrent.parsing import parse
 
@@ -19,6 +21,9 @@ _OF_TORCH = {"lstm": nn.LSTM, "gru": nn.GRU}
 
 #: Embeddings are drawn uniformly between this and its negative.
 _EMBEDDING_RANGE = 0.1
+
+#: What is meant as the name of a cell, and not as its text.
+_WORD = re.compile(r"[\w.-]+")
 
 
 @final
@@ -57,6 +62,12 @@ class Architecture:
         if not 0 <= self.dropout < 1:
             raise OptionError(f"dropout is {self.dropout}; it is a share from 0 and below 1.")
         if self.cell not in CELLS:
+            if _WORD.fullmatch(self.cell) and self.cell not in SOURCES:
+                raise OptionError(
+                    f"No cell is called {self.cell!r}{close(self.cell, CELLS)} `corteval recurrent "
+                    "cells` shows them all; a text such as 'h = Tanh(Add(MM(x), MM(h_prev)))' will "
+                    "do, too."
+                )
             parse(self.cell)
 
     def cells(self) -> list[nn.Module]:

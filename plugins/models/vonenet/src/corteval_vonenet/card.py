@@ -34,6 +34,7 @@ def _trained(identifier: str, summary: str, parameters: int) -> ModelCard:
         options={"identifier": identifier},
         summary=f"{summary}; trained on ImageNet, weights to be given",
         licence=_WEIGHTS,
+        weights_to_get=True,
         bibtex=_BIBTEX,
         parameters=parameters,
         training_data=frozenset({"ImageNet"}),

@@ -1,0 +1,120 @@
+"""Options of a model, written behind its identifier: ``rnn/mine:cell=gru:width=64``.
+
+    >>> parse("pixels:cells=7")
+    ('pixels', {'cells': 7})
+    >>> named("pixels", {"visual_degrees": 4.0, "cells": 7})
+    'pixels:cells=7:visual_degrees=4.0'
+
+The whole text names the model, in tables, records and keys, so that a run, its workers and
+whoever computes a record again build the same one. Options are in order of their names; a value is
+JSON, ``True``, ``False`` or ``None``, or else a text. What has a meaning here or on the command
+line (``:``, ``,``, ``%``, blanks, quotes, brackets, ``*``, ``?``) is written as in an address:
+``%2C`` is a comma.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+from corteval.errors import OptionError
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_PLAIN = "/._-+~@="
+_OF_PYTHON = {"True": True, "False": False, "None": None}
+
+#: Options by which a card says which model it is.
+_OF_CARDS = {"identifier", "member", "card"}
+
+
+def bare(text: str) -> str:
+    """`text` without options."""
+    return text.partition(":")[0]
+
+
+def parse(text: str) -> tuple[str, dict[str, Any]]:
+    """The identifier that `text` begins with, and its options.
+
+    Raises:
+        OptionError: if what follows the identifier are no options.
+    """
+    name, *parts = text.split(":")
+    found: dict[str, Any] = {}
+    for part in parts:
+        option, equals, value = part.partition("=")
+        if not (equals and _NAME.fullmatch(option)):
+            raise OptionError(
+                f"{text}: {part!r} is no option; options are written {name}:name=value, several "
+                f"{name}:name=value:other=value, and a colon in a value %3A."
+            )
+        if option in found:
+            raise OptionError(f"{text}: the option {option} is given twice.")
+        if option in _OF_CARDS:
+            raise OptionError(f"{text}: {option} says which model it is and cannot be changed.")
+        found[option] = _read(unquote(value))
+    return name, found
+
+
+def named(identifier: str, options: Mapping[str, Any]) -> str:
+    """The one text for `identifier` with `options`, whatever their order; inverse of `parse`."""
+    written = (f":{n}={quote(_written(v), safe=_PLAIN)}" for n, v in sorted(options.items()))
+    return identifier + "".join(written)
+
+
+def rooted(options: Mapping[str, Any]) -> dict[str, Any]:
+    """`options` with paths that begin with ``./``, ``../`` or ``~/`` made absolute.
+
+    Models are built in other folders than the one in which they are named.
+    """
+
+    def absolute(value: Any) -> Any:
+        if isinstance(value, str) and value.startswith(("./", "../", "~/")):
+            return str(Path(value).expanduser().resolve())
+        return value
+
+    return {name: absolute(value) for name, value in options.items()}
+
+
+def paths_in(options: Mapping[str, Any]) -> Iterator[Path]:
+    """Files and folders that options name by absolute paths, as far as they exist."""
+    for value in options.values():
+        if isinstance(value, str) and value.startswith("/"):
+            path = Path(value)
+            if path.exists():
+                yield path
+
+
+def content_digest(options: Mapping[str, Any]) -> str:
+    """SHA-256 over the names and bytes of all files that options name; empty if there are none."""
+    files = []
+    for path in paths_in(options):
+        inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        files += [(str(file.relative_to(path)), file) for file in inside]
+    if not files:
+        return ""
+    sha = hashlib.sha256()
+    for name, file in files:
+        with file.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        sha.update(f"{name}|{digest}|".encode())
+    return sha.hexdigest()
+
+
+def _read(text: str) -> Any:
+    if text in _OF_PYTHON:
+        return _OF_PYTHON[text]
+    try:
+        return json.loads(text, parse_constant=str)
+    except ValueError:
+        return text
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, str) and value == _read(value):
+        return value
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
