@@ -213,11 +213,15 @@ class ModelFamily(Card):
         modalities: kinds of stimuli its members take.
         members: well-known members, for listings and suggestions.
         isolated: as of `ModelCard`.
+        files: ``"package.module:callable"``, called with a member's name; gives the files and
+            folders of this machine that its answers follow from, such as a recording. A score is
+            computed anew when their bytes have changed. Empty if there are none.
     """
 
     modalities: frozenset[Modality] = frozenset({"image"})
     members: tuple[str, ...] = ()
     isolated: bool = True
+    files: str = ""
 
     def member(self, name: str) -> ModelCard:
         """Card of one member."""

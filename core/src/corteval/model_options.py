@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -91,8 +91,13 @@ def paths_in(options: Mapping[str, Any]) -> Iterator[Path]:
 
 def content_digest(options: Mapping[str, Any]) -> str:
     """SHA-256 over the names and bytes of all files that options name; empty if there are none."""
+    return digest_of_paths(paths_in(options))
+
+
+def digest_of_paths(paths: Iterable[Path]) -> str:
+    """SHA-256 over the names and bytes of files, and of those in folders; empty without any."""
     files = []
-    for path in paths_in(options):
+    for path in paths:
         inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         files += [(str(file.relative_to(path)), file) for file in inside]
     if not files:

@@ -527,6 +527,23 @@ def _remember(created: object, how: Creation) -> None:
         _CREATED[key] = weakref.ref(created, lambda _: _CREATED.pop(key, None)), how
 
 
+def own_files(model: str) -> tuple[Path, ...]:
+    """Files and folders of this machine that the member of a family of models is made of.
+
+    None, if the family names none or cannot tell: then the use of the model says what is wrong.
+    """
+    name = model_options.parse(model)[0].partition("@")[0]
+    prefix, _, member = name.partition("/")
+    card = models.card(prefix)
+    if not member or not isinstance(card, ModelFamily) or not card.files:
+        return ()
+    files = _import_factory(replace(card, factory=card.files), models._find(prefix)[0])
+    try:
+        return tuple(files(member))
+    except CortevalError:
+        return ()
+
+
 def _import_factory(card: Card, plugin: Plugin[Any]) -> Any:
     module_name, _, attributes = card.factory.partition(":")
     try:

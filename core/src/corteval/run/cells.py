@@ -97,6 +97,8 @@ def _side(kind: str, identifier: str) -> str:
         options = model_options.parse(identifier)[1]
         content["options"] = model_options.named("", options)
         content["files"] = model_options.content_digest(options)
+    if kind == "models":
+        content["own files"] = model_options.digest_of_paths(registry.own_files(identifier))
     return canonical.digest_of(content)
 
 

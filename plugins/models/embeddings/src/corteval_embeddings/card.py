@@ -133,6 +133,7 @@ EMBEDDINGS = ModelFamily(
     summary="Word vectors of a file that you have, mean over words; member = its name",
     licence="as the file's",
     modalities=_TEXT,
+    files="corteval_embeddings.static:files_of",
 )
 
 RANDOM_EMBEDDING = ModelFamily(

@@ -175,18 +175,30 @@ def family(
         path: of the file, whatever `member` says.
         folder: None takes ``<CORTEVAL_HOME>/provided/embeddings``.
     """
-    name, mark, seed = member.rpartition("-untrained")
-    untrained: int | None = None
-    if mark and (not seed or (seed.startswith("-seed") and seed[5:].isdigit())):
-        untrained = int(seed[5:] or 0)
-    else:
-        name = member
+    name, untrained = _parts(member)
     place = (
         _find(name, None if folder is None else Path(folder))
         if path is None
         else Path(path).expanduser()
     )
     return _subject(f"embeddings/{member}", lambda: VectorFile(path=place).path, untrained)
+
+
+def files_of(member: str) -> list[Path]:
+    """The file of vectors that ``embeddings/<member>`` is made of.
+
+    Raises:
+        OptionError: if there is none.
+    """
+    return [_find(_parts(member)[0], None)]
+
+
+def _parts(member: str) -> tuple[str, int | None]:
+    """Name of the file, and the seed of random vectors if the member asks for them."""
+    name, mark, seed = member.rpartition("-untrained")
+    if mark and (not seed or (seed.startswith("-seed") and seed[5:].isdigit())):
+        return name, int(seed[5:] or 0)
+    return member, None
 
 
 def _subject(

@@ -21,4 +21,5 @@ LOCALIZED = ModelFamily(
   author = {AlKhamissi, Badr and Tuckute, Greta and Bosselut, Antoine and Schrimpf, Martin},
   journal = {arXiv:2411.02280}, year = {2024}}""",
     modalities=frozenset({"text"}),
+    files="corteval_localizer.family:files_of",
 )

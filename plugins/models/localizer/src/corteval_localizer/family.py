@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 from corteval import registry
@@ -31,15 +32,7 @@ def build(member: str, *, target: str = "language_system", **options: Any) -> La
     Raises:
         OptionError: for a model that is not made of layers, or an option that there is not.
     """
-    name, rest = "default", member
-    first, _, after = rest.partition("/")
-    if first in PRESETS and after:
-        name, rest = first, after
-    control = None
-    first, _, after = rest.partition("/")
-    found = _CONTROL.fullmatch(first)
-    if found and after:
-        control, rest = int(found[1] or 0), after
+    name, control, rest = _split(member)
     subject = registry.models.create(rest)
     if not isinstance(subject, LayerCommitment):
         raise OptionError(
@@ -59,6 +52,22 @@ def build(member: str, *, target: str = "language_system", **options: Any) -> La
         control=control,
         identifier=f"localized/{member}",
     )
+
+
+def files_of(member: str) -> tuple[Path, ...]:
+    """What the model is made of whose units are selected."""
+    return registry.own_files(_split(member)[2])
+
+
+def _split(member: str) -> tuple[str, int | None, str]:
+    """Preset, seed of random units if it asks for them, and the model, of a member's name."""
+    name, rest = "default", member
+    first, _, after = rest.partition("/")
+    if first in PRESETS and after:
+        name, rest = first, after
+    first, _, after = rest.partition("/")
+    found = _CONTROL.fullmatch(first)
+    return (name, int(found[1] or 0), after) if found and after else (name, None, rest)
 
 
 def _changed(localizer: Localizer, options: dict[str, Any]) -> Localizer:

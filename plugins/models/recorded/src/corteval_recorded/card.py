@@ -13,4 +13,5 @@ RECORDED = ModelFamily(
     modalities=frozenset({"image", "text", "video"}),
     members=("example",),
     isolated=False,
+    files="corteval_recorded.shelf:files_of",
 )

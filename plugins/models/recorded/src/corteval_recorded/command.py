@@ -18,7 +18,7 @@ from corteval_recorded.options import Options, Policy
 
 _ADD_EPILOG = """\b
 Examples:
-  corteval recorded add cue-conflict_subject-01_session_1.csv --id human-01 --match model-vs-human
+  corteval recorded add edge_subject-01_session_1.csv --id human-01 --match model-vs-human-image
   corteval recorded add decisions.csv --id resnet50-published --licence CC-BY-4.0
   corteval recorded add monkey-IT.npz --id monkey-b --target IT --time-bin 70 170
   corteval score recorded/human-01 BENCHMARK

@@ -22,7 +22,7 @@ from corteval.requests import Label, Probabilities, Recording, Request, TimeBin,
 from corteval.stimuli import StimulusSet
 from corteval.units import selected_units
 from corteval_recorded import tables, trials
-from corteval_recorded.matching import rule
+from corteval_recorded.matching import RULES, rule
 from corteval_recorded.options import Options
 from corteval_recorded.tables import Records
 
@@ -189,7 +189,8 @@ class RecordedSubject:
                 f"{self.identifier} has no record of {len(missing)} of {len(stimuli)} stimuli: "
                 f"{', '.join(missing[:5])}{', ...' if len(missing) > 5 else ''}; it has records of "
                 f"{len(known)}, such as {next(iter(known))}. They are matched by the rule "
-                f"{self.options.match!r}; match= or --match chooses another."
+                f"{self.options.match!r}; match= or --match chooses another of "
+                f"{', '.join(RULES)}."
             )
         if len(set(keys)) < len(keys):
             twice = next(key for key, count in Counter(keys).items() if count > 1)

@@ -40,6 +40,7 @@ RECURRENT = ModelFamily(
     licence="as the text they were trained on demands",
     bibtex=f"{_LSTM}\n\n{_GRU}",
     modalities=_TEXT,
+    files="corteval_recurrent.model:files_of",
 )
 
 RNN = ModelFamily(

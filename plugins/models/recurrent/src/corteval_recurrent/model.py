@@ -129,6 +129,15 @@ def build_untrained(
     return _subject(network, words, identifier, notes, pooling, device)
 
 
+def files_of(member: str) -> list[Path]:
+    """The folder that ``recurrent/<member>`` is made of.
+
+    Raises:
+        UnknownIdentifier: there is no such model.
+    """
+    return [folders.find(member if folders.is_there(member) else _parts(_UNTRAINED, member)[0])]
+
+
 def build_cell(
     member: str,
     *,

@@ -18,4 +18,5 @@ HF = ModelFamily(
 }""",
     members=("gpt2", "distilgpt2", "gpt2-xl", "EleutherAI/pythia-160m", "FacebookAI/roberta-base"),
     modalities=frozenset({"text"}),
+    files="corteval_transformers.names:files_of",
 )

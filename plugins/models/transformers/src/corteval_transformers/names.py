@@ -70,3 +70,13 @@ def folder_of(name: str, folder: Path | str | None) -> Path | None:
             f"{path} holds no config.json, so it is no folder that save_pretrained wrote."
         )
     return path
+
+
+def files_of(member: str) -> list[Path]:
+    """The local folder that ``hf/<member>`` is made of, if it is one.
+
+    Raises:
+        OptionError: a seed for trained weights.
+    """
+    folder = folder_of(parse(member).name, None)
+    return [] if folder is None else [folder]
