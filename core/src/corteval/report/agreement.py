@@ -17,6 +17,9 @@ from corteval.stats.relations import relate
 #: Models that two benchmarks must share to be set against each other.
 _FEWEST = 3
 
+#: Models that a line through the points needs; of many pairs, those with fewer are not singled out.
+_FEWEST_FOR_A_LINE = 4
+
 #: Benchmarks from which on there is a matrix of all pairs.
 _FEWEST_IN_MATRIX = 2
 
@@ -30,7 +33,12 @@ def relations(board: Board, columns: Sequence[str]) -> list[dict[str, Any]]:
         return []
     values = board.values(benchmarks=columns)
     pairs = correlations(values)
-    shown = pairs[::-1] if len(pairs) <= _MOST_PAIRS else [pairs[-1], pairs[0]]
+    shown = pairs[::-1]
+    if len(pairs) > _MOST_PAIRS:
+        known = np.isfinite(values)
+        surer = [p for p in pairs if (known[:, p[1]] & known[:, p[2]]).sum() >= _FEWEST_FOR_A_LINE]
+        ends = surer or pairs
+        shown = [ends[-1], ends[0]] if len(ends) > 1 else ends
     found = []
     for r, i, j in shown:
         both = np.isfinite(values[:, i]) & np.isfinite(values[:, j])
