@@ -104,7 +104,10 @@ def test_a_key_that_is_cited_twice_is_printed_once_and_a_difference_is_told():
     found = Citations(bibtex={("models", "x"): entry("net"), **other, ("data", "y"): entry("net")})
     entries, said = found.entries()
     assert entries == [entry("net")]
-    assert said == ["a, b, c and 2 more cite net differently; the first entry is kept."]
+    assert said == [
+        "The work net is described by x in other words than by a, b, c and 2 more; the entry of x "
+        "is printed. Check its details before you publish it."
+    ]
 
 
 def test_parts_and_models_that_are_not_installed_are_remarked_on():
@@ -124,7 +127,7 @@ def test_scores_are_cited_by_what_their_provenance_names():
 def test_scores_of_another_version_or_of_nothing_known_are_remarked_on():
     remarks = of_scores([score(used={"models/cited": 2}), score(provenance=None)]).remarks
     assert remarks == (
-        "1 scores do not say what they were computed with.",
+        "1 score does not say what it was computed with.",
         "cited was used in version 2; its entries are those of version 1.",
     )
     assert "nonsense/x" not in of_scores([score(used={"nonsense/x": 1})]).bibtex
@@ -139,7 +142,7 @@ def test_a_run_is_cited_by_its_records_and_says_which_cells_have_none(run, capsy
     wanted = ["net", "bench", "newts", "pond", "fit", "halves", "corteval"]
     assert sorted(keys(told.out)) == sorted(wanted)
     assert told.out.rstrip().endswith(CORTEVAL)
-    assert "1 cells of the run have no record" in told.err
+    assert "1 cell of the run has no record" in told.err
     assert "silent" not in told.err  # of a cell that is not of the run
 
 
@@ -158,5 +161,8 @@ def test_a_run_without_scores_and_both_or_neither_of_names_and_run_are_errors(ru
     keep(lost)
     assert main(["cite", "--run", run.folder.name]) == 2
     assert "has a score; `corteval status` tells why" in capsys.readouterr().err
-    assert main(["cite"]) == 2 and main(["cite", "cited", "--run", "last"]) == 2
+    assert main(["cite"]) == 2
+    assert "Name plugins, or a run with --run.\n" in capsys.readouterr().err
+    assert main(["cite", "cited", "--run", "last"]) == 2
+    assert "not both" in capsys.readouterr().err
     assert main(["cite", "--run", "nonesuch"]) == 2

@@ -230,3 +230,143 @@ def test_more_is_said_when_asked_for(call):
 
     assert sum("a note of every twin" in line for line in lines()) == 1
     assert len(lines("-v")) >= len(lines())
+
+
+def test_the_command_told_at_the_end_ranks_on_the_benchmarks_of_the_run(call):
+    done = call("run", "twin-a,twin-b", BENCHMARK, *OWN[:-1])
+    (line,) = [line for line in done.err.splitlines() if line.startswith("Next:")]
+    told = line.split("`")[1].split()
+    assert told[:3] == ["corteval", "leaderboard", "--run"]
+    board = call(*told[1:])
+    assert board.code == 0
+    assert f"run {told[3]}: 2 of 2 models are ranked on 1 benchmark." in board.err
+
+
+@pytest.fixture
+def another(home):
+    """A second benchmark, which no run here has."""
+    card = replace(registry.benchmarks.card(BENCHMARK), identifier="ToyData.V4-predictivity")
+    with registry.benchmarks.temporary(card):
+        yield
+
+
+def test_patterns_stand_for_benchmarks_of_the_run_alone(call, another):
+    call("run", "twin-a", BENCHMARK, *OWN)
+    everywhere = json.loads(call("leaderboard", "Toy*", "--json").out)["weights"]
+    assert len(everywhere) > 1
+    of_run = json.loads(call("leaderboard", "toy*", "--run", "last", "--json").out)["weights"]
+    assert of_run == {BENCHMARK: 1.0}
+    none = call("leaderboard", "Elsewhere.*", "--run", "last")
+    assert none.code == 2 and f"it has {BENCHMARK}" in none.err
+
+
+def test_without_a_run_benchmarks_must_be_named(call):
+    asked = call("leaderboard")
+    assert asked.code == 2 and "or a run with --run" in asked.err
+
+
+def test_a_page_says_how_many_models_it_ranks(call, another):
+    call("run", "twin-a,twin-b", BENCHMARK, *OWN)
+    page = call("report", BENCHMARK)
+    assert f"2 models, 1 benchmark. By {BENCHMARK}, 2 are ranked.\n" in page.err
+    lacking = call("report", "Toy*").err
+    assert "By Toy*, 0 are ranked. `corteval leaderboard` says what the others lack." in lacking
+    assert "ranked" not in call("report").err
+
+
+def test_a_model_is_not_compared_with_itself(call):
+    asked = call("compare", "twin-a", "TWIN-A")
+    assert asked.code == 2 and "the same model" in asked.err
+
+
+# How far a run is, and what it may be kept in
+
+
+def test_status_of_a_run_that_grew_counts_the_cells_that_had_a_record_too(call):
+    call("run", "twin-a", BENCHMARK, *OWN)
+    done = json.loads(call("run", "twin-a,twin-b,falls,toy-text", BENCHMARK, *OWN, "--json").out)
+    assert (done["cells"], done["computed"], done["cached"], done["failed"]) == (4, 1, 1, 1)
+    found = json.loads(call("status", "--json").out)
+    assert (found["cells"], found["finished"], found["unfinished"]) == (4, 2, 0)
+    assert found["by_status"] == {"scored": 1, "failed": 1}
+    assert found["before"] == {"cached": 1, "not applicable": 1}
+    _header, *lines = call("status").out.split("\n\n")[0].splitlines()
+    assert sum(int(line.split()[-1]) for line in lines) == 4
+    assert any(line.startswith("had a record") for line in lines)
+
+
+def test_failures_are_counted_once_whether_they_are_computed_again_or_not(call):
+    call("run", "falls", BENCHMARK, *OWN)
+    call("run", "falls,twin-a", BENCHMARK, *OWN)
+    found = json.loads(call("status", "--json").out)
+    assert (found["cells"], found["before"], found["by_status"]) == (
+        2,
+        {"failed": 1},
+        {"scored": 1},
+    )
+    call("run", "falls,twin-b", BENCHMARK, *OWN, "--again")
+    found = json.loads(call("status", "--json").out)
+    assert (found["cells"], found["before"]) == (2, {})
+    assert found["by_status"] == {"failed": 1, "scored": 1}
+
+
+def test_the_last_run_can_be_called_last(call):
+    run_of(call, "twin-a")
+    last = run_of(call, "twin-b")
+    assert json.loads(call("status", "last", "--json").out)["run"] == last
+    assert json.loads(call("cancel", "last", "--json").out)["run"] == last
+    assert json.loads(call("retry", "last", "--json", "-q").out)["run"] == last
+    assert json.loads(call("worker", "--run", "last", "--json").out)["run"] == last
+
+
+def test_a_run_is_not_kept_among_other_files(call, tmp_path):
+    foreign = tmp_path / "thesis"
+    foreign.mkdir()
+    (foreign / "plan.json").write_text('{"chapters": 5}')
+    refused = call("run", "twin-a", BENCHMARK, *OWN, "--folder", str(foreign))
+    assert refused.code not in (0, 3)
+    assert "plan.json" in refused.err and "empty folder" in refused.err
+    assert [path.name for path in foreign.iterdir()] == ["plan.json"]
+
+
+@pytest.mark.parametrize("there", ["new", "empty", "cut off as it began", "a run"])
+def test_a_run_is_kept_in_a_folder_that_is_empty_or_one_of_a_run(call, tmp_path, there):
+    folder = tmp_path / "at"
+    if there != "new":
+        folder.mkdir()
+    if there == "cut off as it began":
+        (folder / "done").mkdir()
+        (folder / ".plan.j.0123456789ab.tmp").touch()
+    if there == "a run":
+        assert call("run", "twin-b", BENCHMARK, *OWN, "--folder", str(folder)).code == 0
+    assert call("run", "twin-a", BENCHMARK, *OWN, "--folder", str(folder)).code == 0
+    assert call("status", str(folder)).code == 0
+
+
+# Records, checked and computed again
+
+
+def test_verify_says_that_there_is_nothing_to_check(call, home, tmp_path):
+    absent = call("verify", str(tmp_path / "absent"))
+    assert absent.code not in (0, 3) and "no folder" in absent.err
+    call("run", "twin-a", BENCHMARK, *OWN)
+    for folder in (tmp_path, home):
+        told = call("verify", str(folder))
+        assert "no records" in told.err and "damaged" not in told.err
+    assert str(home / "records") in told.err
+    assert "1 records" in call("verify", str(home / "records")).err
+
+
+def test_outdated_records_are_not_counted_as_computed_again(call, monkeypatch):
+    call("run", "twin-a,twin-b", BENCHMARK, *OWN)
+    told = call("recompute", "--sample", "100%", "-q").err
+    assert "2 of 2 records were chosen: 2 computed again." in told
+    monkeypatch.setattr("corteval.run.recompute.key_of", lambda cell: "another")
+    told = call("recompute", "--sample", "100%", "-q").err
+    assert "2 of 2 records were chosen: 0 computed again, 2 outdated." in told
+
+
+@pytest.mark.parametrize("share", ["150%", "0%", "-5%", "nan%", "0", "some"])
+def test_a_share_of_more_than_all_or_of_nothing_is_refused(call, share):
+    refused = call("recompute", "--sample", share)
+    assert refused.code not in (0, 3) and "--sample" in refused.err

@@ -2,6 +2,8 @@
 
 import json
 import string
+from dataclasses import replace
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from corteval import model_options, registry
 from corteval.cards import ModelCard
+from corteval.cli import main
 from corteval.cli.selection import expand
 from corteval.controls import controls_of
 from corteval.errors import CortevalError, OptionError
@@ -161,3 +164,67 @@ def test_a_name_with_options_survives_a_plan(tmp_path):
         plan = make_plan(["wide:width=5"], [BENCHMARK], kept)
     assert json.loads(plan.to_json())["models"] == ["wide:width=5"]
     assert Plan.from_json(plan.to_json()).tasks == plan.tasks
+
+
+def typed(
+    identifier,
+    count: int = 1,
+    share: "float | None" = None,
+    deep: bool = False,
+    folder: "str | None" = None,
+    either: Literal["a", "b"] = "a",
+    path: "Path | None" = None,  # noqa: F821
+):
+    del count, share, deep, folder, either, path
+    return build(identifier)
+
+
+TYPED = replace(WIDE, factory=f"{__name__}:typed")
+
+
+@pytest.fixture
+def annotated():
+    registry.models.add(TYPED, replace=True)
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [("count=abc", "count takes a whole number, not 'abc'"),
+     ("count=7.5", "count takes a whole number, not 7.5"),
+     ("count=True", "count takes a whole number, not True"),
+     ("count=None", "count takes a whole number, not None"),
+     ("share=[1]", r"share takes a number or None, not \[1\]"),
+     ("deep=1", "deep takes True or False, not 1"),
+     ("folder=7", "folder takes a text or None, not 7. As a text it is written folder=%227%22")],
+)  # fmt: skip
+def test_a_value_of_a_type_that_cannot_be_is_refused_when_it_is_named(annotated, written, words):
+    with pytest.raises(OptionError, match=f"^wide: the option {words}"):
+        expand("models", f"wide:{written}")
+    with pytest.raises(OptionError, match=words):
+        registry.models.create(f"wide:{written}")
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["count=7", "share=7", "share=0.5", "share=None", "deep=true", "folder=%227%22", "folder=x",
+     "either=7", "path=7"],
+)  # fmt: skip
+def test_values_of_the_type_and_of_types_that_are_not_plain_are_taken(annotated, written):
+    assert expand("models", f"wide:{written}") == [
+        model_options.named(*model_options.parse(f"wide:{written}"))
+    ]
+
+
+@given(st.text())
+def test_how_a_text_is_quoted_is_read_back_as_it(text):
+    said = model_options.quoting("x", model_options._read(text), (str,))
+    if said:
+        written = said.removeprefix(" As a text it is written ").removesuffix(".")
+        assert isinstance(model_options.parse(f"m:{written}")[1]["x"], str)
+
+
+def test_a_card_is_found_behind_options(capsys):
+    assert [kind for kind, _ in registry.find("wide:width=5/6")] == ["models"]
+    for command in ("info", "cite"):
+        assert main([command, "wide:width=5"]) == 0
+    assert "wide (models)" in capsys.readouterr().out

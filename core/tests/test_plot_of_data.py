@@ -15,6 +15,7 @@ from corteval.assembly import neural
 from corteval.benchmark import NeuralBenchmark
 from corteval.cards import DataCard, MetricCard
 from corteval.cli import main
+from corteval.commitment import ANY_TARGET
 from corteval.errors import OptionError, UndefinedScore
 from corteval.model import record
 from corteval.report.ceiling_growth import ceiling_growth, spearman_brown
@@ -239,7 +240,8 @@ def test_what_is_no_map_is_refused(maps, content, words, capsys):
 
 def test_a_map_that_is_not_there_and_too_many_models_are_errors(tmp_path, maps, capsys):
     assert main(["plot", "layers", str(tmp_path / "no.json")]) == 2
-    assert "cannot be read" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "no such file" in said and "Errno" not in said
     many = [p for n in range(13) for p in points_in(Path(maps(layer_map(f"m{n}"))[0]))]
     with pytest.raises(OptionError, match="13 models"):
         layer_curves(many)
@@ -306,8 +308,13 @@ def test_a_model_shows_the_same_pairs_and_spearmans_correlation_with_the_data():
 
 def test_the_target_is_the_region_of_the_data_if_they_have_one():
     assert rdm_map("Animals", ["toy-vision"]).facts["of"][1] == "toy-vision: IT"
-    with pytest.raises(OptionError, match="Say with --target what toy-vision is to record"):
+    with pytest.raises(OptionError, match="Say with --target what toy-vision is to record") as told:
         rdm_map("AnimalRDMs", ["toy-vision"])
+    assert "answers any target" in str(told.value)
+    toy = toys.vision()
+    committed = replace(toy, layers=dict.fromkeys(("V4", "IT"), toy.layers[ANY_TARGET]))
+    with pytest.raises(OptionError, match="The model records V4, IT"):
+        rdm_map("AnimalRDMs", [committed])
 
 
 def test_another_column_may_be_the_category_and_few_stimuli_may_be_taken():

@@ -91,6 +91,26 @@ def test_an_empty_board_has_words():
     assert "There are no scores yet" in text_of(page(gathered([])))
 
 
+def test_scores_without_a_ceiling_are_called_raw_in_words():
+    estimate = Estimate(value=0.8, quantity="correlation")
+    whole = [score(f"m{n}", "C", 0.5, ceiling=estimate, normalization="r/c") for n in range(2)]
+    raw = [score(f"m{n}", b, 0.5) for n in range(2) for b in ("A", "B")]
+    mixed, normalised, alone = (text_of(page(gathered(s))) for s in (whole + raw, whole, raw))
+    assert "2 of the 3 benchmarks with scores have no ceiling and are shown raw" in mixed
+    assert "Ceiling none, raw none, raw .800" in mixed
+    assert "None of the 2 benchmarks with scores has a ceiling" in alone
+    assert "normalised by the reliability" in mixed and "by the reliability" not in alone
+    told = ["averages raw and normalised" in text for text in (mixed, normalised, alone)]
+    assert told == [True, False, False] and "shown raw" not in normalised
+
+
+def test_the_chart_of_means_is_there_for_a_telephone_too():
+    source = page(gathered(matrix(5, 2)))
+    section = source.partition('id="means"')[2].partition("</section>")[0]
+    widths = re.findall(r'viewBox="0 0 (\d+) ', section)
+    assert widths == ["720", "360"] and section.count("<circle") == 10
+
+
 def test_one_model_and_a_column_without_a_number_are_fine():
     nothing = Score.unscored("undefined", "why", model="a", benchmark="B2")
     assert "1 models" in text_of(page(gathered([score("a", "B1"), nothing])))
@@ -252,6 +272,33 @@ def test_sorting_filtering_and_the_back_button(opened):
     shown.tab.fill("#find-model", "")
     shown.tab.go_back()
     assert shown.models() == sorted(values, key=lambda m: -values[m])
+
+
+@BROWSER
+def test_a_filter_without_a_match_says_so_in_words(opened):
+    shown = opened(page(gathered(matrix())))
+    assert not shown.tab.is_visible("#none")
+    shown.tab.fill("#find-model", "nobody")
+    assert shown.tab.inner_text("#none") == "No model matches."
+    shown.tab.fill("#find-model", "")
+    assert not shown.tab.is_visible("#none")
+    shown.tab.fill("#find-benchmark", "nothing")
+    assert shown.tab.inner_text("#none") == "No benchmark matches."
+    assert shown.said == []
+
+
+@BROWSER
+def test_a_box_that_scrolls_sideways_says_so_and_no_other_does(opened):
+    shown = opened(page(gathered(matrix(4, 20))))
+    shown.tab.wait_for_function("!document.querySelector('.cue').hidden")
+    both = "l => l.map(b => [b.scrollWidth > b.clientWidth + 1, !b.previousElementSibling.hidden])"
+    found = shown.tab.locator(".scroll:visible").evaluate_all(both)
+    assert {wide for wide, _ in found} == {True, False}
+    assert all(wide == said for wide, said in found)
+    shown.tab.fill("#find-benchmark", "Data0")
+    shown.tab.wait_for_function("document.querySelector('.cue').hidden")
+    high = "b => b.scrollHeight - b.clientHeight"
+    assert shown.tab.locator(".scroll.flat").evaluate(high) <= 1
 
 
 @BROWSER

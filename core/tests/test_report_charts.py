@@ -103,9 +103,37 @@ def test_scores_on_private_data_are_marked_in_their_cells_and_no_others():
     assert "1 scores are on private data" in text_of(source)
 
 
-def test_three_models_have_no_line_and_it_says_why():
-    text = text_of(page(gathered(matrix(3, 2))))
-    assert "No line: 3 models have both scores; a relation needs four." in text
+@pytest.mark.parametrize("models", [3, 4])
+def test_fewer_than_four_models_in_common_have_words_and_no_scatter(models):
+    source = page(gathered(matrix(models, 3)))
+    section = source.partition('id="relations"')[2].partition("</section>")[0]
+    enough = models >= 4
+    assert section.count("<svg") == (3 if enough else 0)
+    assert ("There is nothing to relate" in section) is not enough
+    assert ("r = " in section) is enough
+
+
+def names_in_scatter(source):
+    section = source.partition('id="relations"')[2].partition("</section>")[0]
+    texts = re.findall(r'<text class="in near"[^>]*>([^<]*)', section)
+    return texts, re.findall(r"<circle[^>]*><title>([^<]*)", section)
+
+
+@pytest.mark.parametrize("models", [4, 8, 12, 13])
+def test_points_of_few_models_have_their_names_as_text(models):
+    texts, titles = names_in_scatter(page(gathered(matrix(models, 2, seed=models))))
+    assert sorted(titles) == sorted(f"model-{m}" for m in range(models))
+    assert sorted(texts) == (sorted(titles) if models <= 12 else [])
+
+
+def test_models_that_score_alike_have_names_one_by_one_or_none():
+    scores = [
+        score(f"m{n}", b, 0.5 + 1e-6 * n * k) for n in range(12) for k, b in ((1, "A"), (2, "B"))
+    ]
+    scores += [score("far", "A", 0.9), score("far", "B", 0.1)]
+    source = page(gathered(scores[2:]))
+    places = re.findall(r'<text class="in near" x="([^"]*)" y="([^"]*)"', source)
+    assert len(places) == len({*places}) > 6
 
 
 def test_figures_of_pairs_have_the_band_of_bootstrap_draws():
@@ -133,7 +161,7 @@ def test_correlations_of_all_pairs_are_those_of_each_alone(shift):
         for j in range(i + 1, 6):
             both = np.isfinite(values[:, i]) & np.isfinite(values[:, j])
             x, y = values[both, i], values[both, j]
-            if both.sum() >= 3 and np.ptp(x) > 0 and np.ptp(y) > 0:
+            if both.sum() >= 4 and np.ptp(x) > 0 and np.ptp(y) > 0:
                 expected[i, j] = np.corrcoef(x, y)[0, 1]
     found = {(i, j): r for r, i, j in correlations(values)}
     assert len(expected) == 6 and found == pytest.approx(expected, abs=1e-9)
@@ -180,6 +208,36 @@ def test_too_few_models_and_scores_that_do_not_vary_are_told_in_words(opened):
     assert "2 models have both scores, a relation needs four" in told["few"]
     assert "all models score 0.5" in told["flat"] and "nothing to draw" in told["none"]
     assert shown.said == []
+
+
+@BROWSER
+def test_names_in_a_scatter_cover_neither_points_nor_each_other(opened):
+    shown = opened(page(gathered(matrix(12, 2))))
+    covered = shown.tab.evaluate(
+        """() => {
+          const all = [...document.querySelectorAll(".pair .near, .pair circle")];
+          const boxes = all.map((e) => e.getBoundingClientRect()), found = [];
+          boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b, j) => {
+            const text = [all[i], all[i + 1 + j]].some((e) => e.tagName === "text");
+            const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+            const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+            if (text && wide > 3 && high > 6) found.push(all[i].textContent);
+          }));
+          return found;
+        }"""
+    )
+    assert covered == []
+
+
+@BROWSER
+def test_on_a_telephone_the_chart_of_means_fits_and_its_letters_can_be_read(opened):
+    shown = opened(page(gathered(matrix())), viewport={"width": 375, "height": 800})
+    seen = shown.tab.locator("[aria-labelledby=means] svg:visible")
+    assert seen.count() == 1
+    wide, letters = seen.evaluate(
+        "s => [s.getBoundingClientRect().right, 12 * s.clientWidth / s.viewBox.baseVal.width]"
+    )
+    assert wide <= 375 and letters >= 10
 
 
 @BROWSER

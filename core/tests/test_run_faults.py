@@ -235,6 +235,27 @@ def test_an_interrupt_ends_the_run_and_the_same_command_goes_on(world, times):
     assert not world.leftovers()
 
 
+def test_an_interrupt_is_answered_at_once_and_the_last_line_tells_how_to_go_on(world):
+    process = world.start("run", "slow", BENCHMARK, "--workers", "1")
+    runs = world.home / "runs"
+    while not any('"started"' in p.read_text() for p in runs.glob("*/events.ndjson")):
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    for line in process.stderr:
+        if line.startswith("Stopping; "):
+            break
+    assert "Ctrl-C again kills" in line
+    (folder,) = runs.iterdir()
+    assert '"interrupted"' not in (folder / "events.ndjson").read_text()  # workers stop after it
+    err = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    last = err.splitlines()[-1]
+    assert last == f"Next: `corteval retry {folder.name} --workers 1` goes on."
+    told = world(*last.split("`")[1].split()[1:], "--json", "-q")
+    assert (told["unfinished"], told["by_status"]) == (0, {"scored": 1})
+
+
 def test_what_was_set_by_flags_holds_where_models_run(world, tmp_path):
     mirror = tmp_path / "a mirror"
     mirror.mkdir()

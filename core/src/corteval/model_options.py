@@ -15,11 +15,13 @@ line (``:``, ``,``, ``%``, blanks, quotes, brackets, ``*``, ``?``) is written as
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
 from urllib.parse import quote, unquote
 
 from corteval.errors import OptionError
@@ -27,6 +29,17 @@ from corteval.errors import OptionError
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _PLAIN = "/._-+~@="
 _OF_PYTHON = {"True": True, "False": False, "None": None}
+
+#: Types whose values can be told apart, and what an option that has one takes.
+_IN_WORDS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "True or False",
+    str: "a text",
+    NoneType: "None",
+}
+_BY_NAME: dict[str, Any] = {"None": NoneType, **{kind.__name__: kind for kind in _IN_WORDS}}
+_OF_NONE: dict[Any, Any] = {None: NoneType}
 
 #: Options by which a card says which model it is.
 _OF_CARDS = {"identifier", "member", "card"}
@@ -108,6 +121,42 @@ def digest_of_paths(paths: Iterable[Path]) -> str:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         sha.update(f"{name}|{digest}|".encode())
     return sha.hexdigest()
+
+
+def taken_by(factory: Any, option: str) -> tuple[type, ...]:
+    """Types that a factory says an option has; none unless all are among `_IN_WORDS`."""
+    try:
+        annotation = inspect.signature(factory).parameters[option].annotation
+    except (KeyError, ValueError, TypeError):
+        return ()
+    if isinstance(annotation, str):  # not evaluated: its names may be imported for checkers alone
+        parts: Iterable[Any] = (part.strip() for part in annotation.split("|"))
+    else:
+        parts = get_args(annotation) if _is_union(annotation) else (annotation,)
+    found = [_BY_NAME.get(p) if isinstance(p, str) else _OF_NONE.get(p, p) for p in parts]
+    return tuple(found) if all(kind in _IN_WORDS for kind in found) else ()  # type: ignore[arg-type]
+
+
+def fits(value: Any, taken: Iterable[type]) -> bool:
+    """Whether a value that was read may stand where one of the types is taken."""
+    return type(value) in taken or (type(value) is int and float in taken)
+
+
+def in_words(taken: Iterable[type]) -> str:
+    """What an option of these types takes."""
+    return " or ".join(_IN_WORDS[kind] for kind in taken)
+
+
+def quoting(option: str, value: Any, taken: Iterable[type]) -> str:
+    """How to write a value that was read as a number or truth, if a text is taken."""
+    if str not in taken or isinstance(value, str):
+        return ""
+    text = quote(json.dumps(_written(value)), safe=_PLAIN)
+    return f" As a text it is written {option}={text}."
+
+
+def _is_union(annotation: Any) -> bool:
+    return get_origin(annotation) in (Union, UnionType)
 
 
 def _read(text: str) -> Any:

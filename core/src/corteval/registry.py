@@ -172,6 +172,7 @@ class Registry(Generic[C]):
         options = {**self._options(identifier), **options}
         arguments = {**card.arguments(), **options}
         factory = self._checked_factory(card, plugin, arguments)
+        self._check_written(card, factory, identifier)
         try:
             created = factory(**arguments)
         except CortevalError:
@@ -186,17 +187,27 @@ class Registry(Generic[C]):
         """Whether what `identifier` names takes the options behind it; builds nothing.
 
         Raises:
-            OptionError: if not; names those it takes.
+            OptionError: if not, or a value is of a type it cannot take; names those it takes.
             PluginError: when the factory cannot be imported.
         """
         card = self.member_card(identifier)
         arguments = {**card.arguments(), **self._options(identifier)}
-        self._checked_factory(card, self._find(identifier)[0], arguments)
+        factory = self._checked_factory(card, self._find(identifier)[0], arguments)
+        self._check_written(card, factory, identifier)
 
     def _checked_factory(self, card: C, plugin: Plugin[C], arguments: dict[str, Any]) -> Any:
         factory = _import_factory(card, plugin)
         _check_options(card, factory, arguments)
         return factory
+
+    def _check_written(self, card: C, factory: Any, identifier: str) -> None:
+        for name, value in self._options(identifier).items():
+            taken = model_options.taken_by(factory, name)
+            if taken and not model_options.fits(value, taken):
+                raise OptionError(
+                    f"{card.identifier}: the option {name} takes {model_options.in_words(taken)}, "
+                    f"not {value!r}.{model_options.quoting(name, value, taken)}"
+                )
 
     def _options(self, identifier: str) -> dict[str, Any]:
         """Options behind an identifier."""
@@ -457,7 +468,7 @@ def derive(changed: T, original: object, **options: Any) -> T:
 
 
 def find(identifier: str) -> list[tuple[str, Card]]:
-    """(kind, card) of every registry that knows `identifier`.
+    """(kind, card) of every registry that knows `identifier`; with options behind it, of models.
 
     Raises:
         UnknownIdentifier: if none does; with suggestions from all of them.
@@ -466,8 +477,9 @@ def find(identifier: str) -> list[tuple[str, Card]]:
     found: list[tuple[str, Card]] = []
     unknown: list[str] = []
     of_families: list[str] = []  # who know their members best
-    family, slash, _ = identifier.partition("/")
-    for kind, registry in KINDS.items():
+    family, slash, _ = model_options.bare(identifier).partition("/")
+    kinds = {"models": models} if ":" in identifier else KINDS
+    for kind, registry in kinds.items():
         try:
             found.append((kind, registry.card(identifier)))
         except UnknownIdentifier as error:

@@ -25,8 +25,8 @@ JSON:
 def command(run: str | None, as_json: bool) -> None:
     """Have the workers of a run stop, wherever they are.
 
-    None takes another task; what is finished stays. RUN is the folder or identity of the run, the
-    last one by default. `corteval retry`, or the command that started it, goes on.
+    None takes another task; what is finished stays. RUN is the folder or identity of the run, or
+    `last`, which is the default. `corteval retry`, or the command that started it, goes on.
     """
     from corteval.run.status import run_named
 

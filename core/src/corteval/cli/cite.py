@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from corteval import registry
+from corteval.cli.exports import counted
 from corteval.cli.leaderboard import gathered_from
 from corteval.cli.options import json_option, verbose_option
 from corteval.cli.tables import print_json, say
@@ -46,7 +47,9 @@ def command(identifiers: tuple[str, ...], run: str | None, as_json: bool) -> Non
     A benchmark brings along its data, metric and ceiling. Every entry is printed once; Corteval's
     own comes last.
     """
-    if bool(identifiers) == (run is not None):
+    if not identifiers and run is None:
+        raise click.UsageError("Name plugins, or a run with --run.")
+    if identifiers and run is not None:
         raise click.UsageError("Name plugins, or a run with --run; not both.")
     found = _of_plugins(identifiers) if run is None else _of_run(run)
     entries, differing = found.entries()
@@ -83,5 +86,9 @@ def _of_run(name: str) -> Citations:
     lacking = len(plan.models) * len(plan.benchmarks) - len(scores)
     if not lacking:
         return found
-    remark = f"{lacking} cells of the run have no record, or one of a failure: they are left out."
+    have, left = ("has", "it is") if lacking == 1 else ("have", "they are")
+    remark = (
+        f"{counted(lacking, 'cell')} of the run {have} no record, or one of a failure: {left} left "
+        "out."
+    )
     return Citations(bibtex=found.bibtex, silent=found.silent, remarks=(*found.remarks, remark))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from corteval.cli.leaderboard import gathered_from
+from corteval.cli.exports import counted
+from corteval.cli.leaderboard import gathered_from, withheld_words
 from corteval.cli.options import json_option, run_option, verbose_option
 from corteval.cli.tables import print_json, print_table, say
 from corteval.errors import CortevalError, OptionError
@@ -54,6 +55,8 @@ def command(
     from corteval.stats.paired import compare
     from corteval.stats.ranks import holm, out_of_reach
 
+    if first.casefold() == second.casefold():
+        raise OptionError(f"{first} and {second} are the same model; name two.")
     gathered = gathered_from(source, private=private, run=run)
     board = gathered.board
     names = {model.casefold(): model for model in board.models}
@@ -95,7 +98,8 @@ def command(
         return
     better = sum(1 for r in found if _significant(r) and float(str(r["difference"])) > 0)
     worse = sum(1 for r in found if _significant(r) and float(str(r["difference"])) < 0)
-    say(f"{one} is better on {better} and worse on {worse} of {len(found)} benchmarks (Holm, .05).")
+    of = counted(len(found), "benchmark")
+    say(f"{one} is better on {better} and worse on {worse} of {of} (Holm, .05).")
 
 
 def _unknown(asked: str, known: list[str], withheld: int) -> str:
@@ -104,7 +108,7 @@ def _unknown(asked: str, known: list[str], withheld: int) -> str:
     close = get_close_matches(asked, known, cutoff=0.5)
     hint = f" Did you mean {' or '.join(close)}?" if close else f" There are {', '.join(known)}."
     if withheld:
-        hint += f" {withheld} cells are on private data and left out; --private shows them."
+        hint += f" {withheld_words(withheld)}"
     return f"There is no score of {asked!r}.{hint}"
 
 

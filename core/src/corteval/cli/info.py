@@ -58,7 +58,8 @@ _FILES_SHOWN = 6
 def command(identifier: str, as_json: bool) -> None:
     """Show what a plugin says of itself.
 
-    IDENTIFIER may be `identifier@distribution` or `family/member`. If there are plugins of several
+    IDENTIFIER may be `identifier@distribution` or `family/member`; options behind a model do not
+    change its card. If there are plugins of several
     kinds with this identifier, all are shown.
     """
     found = [

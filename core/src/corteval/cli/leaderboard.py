@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from corteval.cli.exports import bibtex as entries
-from corteval.cli.exports import check_exports, export_options, write_export
+from corteval.cli.exports import check_exports, counted, export_options, write_export
 from corteval.cli.options import json_option, run_option, verbose_option
 from corteval.cli.selection import expand, suites_in
 from corteval.cli.tables import print_json, print_table, say
@@ -18,8 +18,12 @@ from corteval.errors import OptionError
 if TYPE_CHECKING:
     from corteval.report.gathering import Gathered
     from corteval.run.cells import Cell
+    from corteval.run.folder import RunFolder
     from corteval.stats.board import Board, Mean
     from corteval.stats.ranks import Rank
+
+#: What makes a name a pattern.
+_OF_PATTERNS = {"*", "?", "["}
 
 _EPILOG = """\b
 Examples:
@@ -27,7 +31,12 @@ Examples:
   corteval leaderboard 'Cowley2023.V4-ridge,Cowley2023.V4-rdm' --missing bounds
   corteval leaderboard vision-neural@1.0 --from scores.jsonl --json
   corteval leaderboard vision-v1 --run last
+  corteval leaderboard --run last
   corteval leaderboard vision-v1 --csv ranks.csv --latex ranks.tex --bibtex used.bib
+
+\b
+Without BENCHMARKS, models of a run are ranked on the benchmarks of that run, and patterns stand for
+those alone.
 
 \b
 A model that lacks a score on one of the benchmarks is not ranked, unless --missing says otherwise:
@@ -47,7 +56,7 @@ JSON:
 
 
 @click.command("leaderboard", epilog=_EPILOG)
-@click.argument("benchmarks")
+@click.argument("benchmarks", required=False)
 @click.option("--models", help="Identifiers and patterns; all with records by default.")
 @click.option(
     "--missing",
@@ -68,7 +77,7 @@ JSON:
 @verbose_option
 @json_option
 def command(
-    benchmarks: str,
+    benchmarks: str | None,
     models: str | None,
     missing: Any,
     source: Path | None,
@@ -88,7 +97,11 @@ def command(
     from corteval.stats.ranks import ranks
 
     check_exports(csv=csv, latex=latex, bibtex=bibtex)
-    name, weights = weights_of(benchmarks)
+    if benchmarks is None and run is None:
+        raise click.UsageError(
+            "Name a suite or benchmarks to rank by, such as vision-v1, or a run with --run."
+        )
+    name, weights = weights_of(benchmarks, run=run)
     gathered = gathered_from(source, private=private, run=run)
     board = gathered.board
     if models is not None:
@@ -109,22 +122,61 @@ def command(
     rows += [(m.model, "-", "-", _interval(m), "-", "-", _lacks(m, weights, board)) for m in left]
     header = ("model", "rank", "mean", "95 % interval", "ranks", "best", "")
     print_table(header, rows)
-    say(f"{name}: {len(ranked)} of {len(found)} models are ranked on {len(weights)} benchmarks.")
+    say(
+        f"{name}: {len(ranked)} of {counted(len(found), 'model')} {_are(len(ranked))} ranked on "
+        f"{counted(len(weights), 'benchmark')}."
+    )
     if len(weights) > 1 and not ranked:
         say("Name one benchmark or a suite, or say what lacking scores count for (--missing).")
     if gathered.stale:
-        say(f"{gathered.stale} cells are on earlier versions of the data and left out.")
+        say(f"{counted(gathered.stale, 'cell', ' are')} on earlier versions of the data, left out.")
     if gathered.withheld:
-        say(f"{gathered.withheld} cells are on private data and left out (--private shows them).")
+        say(withheld_words(gathered.withheld))
 
 
-def weights_of(benchmarks: str) -> tuple[str, Mapping[str, float]]:
-    """Name and weights of a suite, or of a list, whose benchmarks weigh the same."""
-    suites = suites_in(benchmarks)
-    if len(suites) == 1 and "," not in benchmarks:
+def withheld_words(number: int) -> str:
+    """What is said of cells on private data that are not shown."""
+    return f"{counted(number, 'cell', ' are')} on private data, left out (--private shows them)."
+
+
+def weights_of(
+    benchmarks: str | None, *, run: str | None = None
+) -> tuple[str, Mapping[str, float]]:
+    """Name and weights of a suite, or of a list, whose benchmarks weigh the same.
+
+    Args:
+        benchmarks: as they were typed; None means those of the run.
+        run: if there is one, patterns stand for its benchmarks alone.
+
+    Raises:
+        UnknownIdentifier, OptionError: for a name or pattern that nothing matches.
+    """
+    if run is not None and (benchmarks is None or set(benchmarks) & _OF_PATTERNS):
+        folder = _run_named(run)
+        own = folder.plan.benchmarks
+        names = [*own] if benchmarks is None else [*dict.fromkeys(_among(own, benchmarks))]
+        label = f"run {folder.folder.name}" if benchmarks is None else benchmarks
+        return label, dict.fromkeys(names, 1 / len(names))
+    suites = suites_in(str(benchmarks))
+    if len(suites) == 1 and "," not in str(benchmarks):
         return suites[0].name, suites[0].weights
-    names = expand("benchmarks", benchmarks)
-    return benchmarks, dict.fromkeys(names, 1 / len(names))
+    names = expand("benchmarks", str(benchmarks))
+    return str(benchmarks), dict.fromkeys(names, 1 / len(names))
+
+
+def _among(own: Sequence[str], text: str) -> Iterator[str]:
+    """Names that `text` holds, patterns in it standing for benchmarks of a run."""
+    from fnmatch import fnmatchcase
+
+    for part in (part.strip() for part in text.split(",") if part.strip()):
+        if not set(part) & _OF_PATTERNS:
+            yield from expand("benchmarks", part)
+            continue
+        found = [name for name in own if fnmatchcase(name.casefold(), part.casefold())]
+        if not found:
+            there = ", ".join(own[:8]) + (", ..." if len(own) > 8 else "")
+            raise OptionError(f"No benchmark of the run matches {part!r}; it has {there}.")
+        yield from found
 
 
 def gathered_from(source: Path | None, *, private: bool, run: str | None = None) -> Gathered:
@@ -166,11 +218,20 @@ def gathered_from(source: Path | None, *, private: bool, run: str | None = None)
 def _cells_of(run: str) -> set[Cell]:
     """Every cell of a run, computed or not."""
     from corteval.run.cells import Cell
-    from corteval.run.status import run_named
 
-    plan = run_named(None if run == "last" else run).plan
+    plan = _run_named(run).plan
     pairs = [(model, benchmark) for model in plan.models for benchmark in plan.benchmarks]
     return {Cell(model=m, benchmark=b, seed=plan.seed) for m, b in pairs}
+
+
+def _run_named(run: str) -> RunFolder:
+    from corteval.run.status import run_named
+
+    return run_named(None if run == "last" else run)
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _chosen(text: str, known: tuple[str, ...]) -> set[str]:

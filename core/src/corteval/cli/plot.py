@@ -12,7 +12,7 @@ import click
 
 from corteval.cli.consent import ask, ask_for_benchmarks, yes_option
 from corteval.cli.files import check_writable, write_whole
-from corteval.cli.leaderboard import gathered_from, weights_of
+from corteval.cli.leaderboard import gathered_from, weights_of, withheld_words
 from corteval.cli.options import (
     json_option,
     mirror_option,
@@ -152,7 +152,7 @@ def command(
         if kind == "scores":
             picture, numbers, facts = _bars(board, file.suffix.lower())
         else:
-            picture, numbers, facts = _finished(_drawing(kind, names, board, missing), file)
+            picture, numbers, facts = _finished(_drawing(kind, names, board, missing, run), file)
     for path, content in ((file, picture), (beside, numbers.encode("utf-8"))):
         if not write_whole(path, _writer(content)):
             raise StoreError(f"{path} was not written.")
@@ -167,7 +167,7 @@ def command(
         return
     say(f"Wrote {file} and {beside.name}.")
     if withheld:
-        say(f"{withheld} cells are on private data and left out (--private shows them).")
+        say(withheld_words(withheld))
 
 
 def _finished(drawing: Drawing, file: Path) -> tuple[bytes, str, dict[str, Any]]:
@@ -213,7 +213,9 @@ def _check(kind: str, names: Sequence[str], file: Path, beside: Path) -> None:
         check_writable(path)
 
 
-def _drawing(kind: str, names: Sequence[str], board: Board, missing: Any) -> Drawing:
+def _drawing(
+    kind: str, names: Sequence[str], board: Board, missing: Any, run: str | None
+) -> Drawing:
     from corteval.report import figures
     from corteval.stats.board import means
     from corteval.stats.ranks import ranks
@@ -228,7 +230,7 @@ def _drawing(kind: str, names: Sequence[str], board: Board, missing: Any) -> Dra
         return figures.differences(board, first, second)
     name, weights = "all benchmarks", dict.fromkeys(board.benchmarks, 1 / len(board.benchmarks))
     if names:
-        name, weights = _suite(names[0], board)
+        name, weights = _suite(names[0], board, run)
     found = means(board, weights, missing=missing)
     shown = type(board)(scores={k: s for k, s in board.scores.items() if k[1] in weights})
     return figures.rank_intervals(shown, name, found, ranks(found))
@@ -256,14 +258,14 @@ def _has(board: Board, model: str, benchmark: str) -> bool:
     return (model, benchmark) in board.scores
 
 
-def _suite(text: str, board: Board) -> tuple[str, dict[str, float]]:
+def _suite(text: str, board: Board, run: str | None) -> tuple[str, dict[str, float]]:
     """Name and weights of benchmarks on the board, installed or not, or of a suite."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     on_board = {name.casefold(): name for name in board.benchmarks}
     if parts and all(part.casefold() in on_board for part in parts):
         names = [*dict.fromkeys(on_board[part.casefold()] for part in parts)]
         return text, dict.fromkeys(names, 1 / len(names))
-    name, weights = weights_of(text)
+    name, weights = weights_of(text, run=run)
     return name, dict(weights)
 
 

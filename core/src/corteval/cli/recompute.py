@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -71,9 +73,18 @@ def command(context: click.Context, share: str, seed: int, quiet: bool, as_json:
             for c in found
         ]
         print_table(("model", "benchmark", "verdict", "difference", ""), table, heading=2)
-        say(f"{len(found)} of {len(current)} records were computed again.")
+        say(_summary(Counter(c.verdict for c in found), len(current)))
     if any(c.verdict == "differs" for c in found):
         context.exit(ERROR)
+
+
+def _summary(verdicts: Mapping[str, int], records: int) -> str:
+    """How many records were chosen, and how many of them could be compared."""
+    chosen, outdated, failed = sum(verdicts.values()), verdicts["outdated"], verdicts["failed"]
+    told = [f"{chosen - outdated - failed} computed again"]
+    told += [f"{outdated} outdated"] if outdated else []
+    told += [f"{failed} failed"] if failed else []
+    return f"{chosen} of {records} records were chosen: {', '.join(told)}."
 
 
 def _share(text: str, count: int) -> float:
@@ -82,6 +93,9 @@ def _share(text: str, count: int) -> float:
         share = float(text[:-1]) / 100 if text.endswith("%") else int(text) / max(count, 1)
     except ValueError:
         share = 0.0
-    if share <= 0:
-        raise OptionError(f"--sample is a percentage such as 5%, or a number, not {text!r}.")
+    if not share > 0 or (text.endswith("%") and share > 1):
+        raise OptionError(
+            f"--sample is a percentage above 0% and up to 100%, such as 5%, or a number of "
+            f"records, not {text!r}."
+        )
     return min(share, 1.0)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from corteval.cli.exports import bibtex as entries
-from corteval.cli.exports import check_exports, export_options, write_export
+from corteval.cli.exports import check_exports, counted, export_options, write_export
 from corteval.cli.files import check_writable
-from corteval.cli.leaderboard import gathered_from, weights_of
+from corteval.cli.leaderboard import gathered_from, weights_of, withheld_words
 from corteval.cli.options import json_option, run_option, verbose_option
 from corteval.cli.selection import suites_in
 from corteval.cli.tables import print_json, say
+
+if TYPE_CHECKING:
+    from corteval.stats.board import Board
 
 _EPILOG = """\b
 Examples:
@@ -102,7 +106,7 @@ def command(
     board = gathered.board
     options: dict[str, Any] = {"title": title, "missing": missing}
     if benchmarks:
-        options["name"], options["weights"] = weights_of(benchmarks)
+        options["name"], options["weights"] = weights_of(benchmarks, run=run)
         suites = suites_in(benchmarks)
         if len(suites) == 1 and "," not in benchmarks:
             options["track"] = track(suites[0])
@@ -127,6 +131,22 @@ def command(
         )
         return
     where = output if site is None else site / "index.html"
-    say(f"{where}: {len(board.models)} models, {len(board.benchmarks)} benchmarks.")
+    models, on = counted(len(board.models), "model"), counted(len(board.benchmarks), "benchmark")
+    say(f"{where}: {models}, {on}.{_ranked(board, options, missing)}")
     if gathered.withheld:
-        say(f"{gathered.withheld} cells are on private data and left out (--private shows them).")
+        say(withheld_words(gathered.withheld))
+
+
+def _ranked(board: Board, options: Mapping[str, Any], missing: Any) -> str:
+    """How many models the page ranks, if somebody said what by."""
+    from corteval.stats.board import means
+    from corteval.stats.ranks import ranks
+
+    if "weights" not in options:
+        return ""
+    ranked = len(ranks(means(board, options["weights"], missing=missing)))
+    verb = "is" if ranked == 1 else "are"
+    left = (
+        " `corteval leaderboard` says what the others lack." if ranked < len(board.models) else ""
+    )
+    return f" By {options['name']}, {ranked} {verb} ranked.{left}"

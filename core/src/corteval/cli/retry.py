@@ -44,7 +44,7 @@ def command(
 ) -> None:
     """Go on with a run, also with what failed.
 
-    RUN is its folder or identity; the last one by default.
+    RUN is its folder or identity, or `last`, which is the default.
     """
     from dataclasses import asdict
 

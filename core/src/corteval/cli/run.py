@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -118,6 +121,10 @@ def command(
     from corteval.run.plan import described
 
     places.check(isolation)
+    if folder is not None:
+        from corteval.run.folder import check_folder
+
+        check_folder(folder)
     probe = executor in ("local", "serial") and is_scarce(tightest(), workers or _cores())
     plan = planned(models, benchmarks, seed=seed, again=again, isolation=isolation, probe=probe)
     plan = _agreed(plan, yes=yes)
@@ -137,7 +144,8 @@ def command(
     run = RunFolder.create(plan, folder)
     _forget_what_has_no_record(run)
     code = execute(run, executor, workers=fitting, timeout=timeout, quiet=quiet)
-    _report(plan, run, as_json, every=every)
+    options = {"--executor": executor, "--workers": workers, "--timeout": timeout} if code else None
+    _report(plan, run, as_json, every=every, go_on=options)
     if executor == "none":
         named = shlex.quote(str(run.folder))
         say(f"Now start workers, as many as you like: `corteval worker --run {named}`.")
@@ -178,7 +186,7 @@ def execute(
     stop_on(signal.SIGTERM)
     chosen = executor_named(executor, workers=workers or _cores())
     try:
-        with showing(run, quiet=quiet) as look:
+        with _stopping(), showing(run, quiet=quiet) as look:
             chosen(run, Limits(timeout_seconds=timeout), look)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to be interrupted
@@ -187,6 +195,29 @@ def execute(
     except Stopped as stopped:
         return 128 + stopped.number
     return 0
+
+
+@contextlib.contextmanager
+def _stopping() -> Iterator[None]:
+    """Say at once that the first Ctrl-C was understood: workers take a while to stop."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:  # ignored, or another's
+        yield
+        return
+
+    def tell(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        # stderr may be closed, or in the midst of a line
+        with contextlib.suppress(OSError, RuntimeError):
+            say("Stopping; what is recorded stays. Ctrl-C again kills.")
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, tell)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _fitting(plan: Plan, workers: int) -> tuple[Plan, int]:
@@ -222,13 +253,21 @@ def _agreed(plan: Plan, *, yes: bool) -> Plan:
     return replace(plan, tasks=tasks, known=known)
 
 
-def _report(plan: Plan, run: RunFolder, as_json: bool, *, every: bool) -> None:
+def _report(
+    plan: Plan,
+    run: RunFolder,
+    as_json: bool,
+    *,
+    every: bool,
+    go_on: Mapping[str, object] | None = None,
+) -> None:
+    """Print how a run ended; `go_on` are options to go on with, of one that a signal ended."""
     from corteval.cli import run_scores
     from corteval.run.status import status_of
 
     tasks = sum(task.kind == "score" for task in plan.tasks)
     status = status_of(run) if tasks else None
-    computed = status.finished if status else 0
+    computed = status.computed if status else 0
     unfinished = status.unfinished if status else 0
     failures = list(status.failures) if status else []
     cells = run_scores.ended(plan, run if tasks else None)
@@ -254,7 +293,16 @@ def _report(plan: Plan, run: RunFolder, as_json: bool, *, every: bool) -> None:
             f"{computed} of {tasks} cells computed, {len(failures)} failed, {unfinished} "
             f"unfinished. Run {run.folder.name}: {run.folder}"
         )
-    say(f"Next: `corteval leaderboard BENCHMARKS --run {name}`, `corteval report --run {name}`.")
+    if go_on is not None and unfinished:
+        given = [f" {option} {shlex.quote(str(value))}" for option, value in _given(go_on)]
+        say(f"Next: `corteval retry {name}{''.join(given)}` goes on.")
+        return
+    say(f"Next: `corteval leaderboard --run {name}`, `corteval report --run {name}`.")
+
+
+def _given(options: Mapping[str, object]) -> list[tuple[str, object]]:
+    """Options that are not what they are by default."""
+    return [(name, value) for name, value in options.items() if value not in (None, "local")]
 
 
 def _leave(context: click.Context, plan: Plan, run: RunFolder | None) -> None:

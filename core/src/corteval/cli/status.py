@@ -25,8 +25,12 @@ Examples:
 \b
 JSON:
   {"schema": "corteval.run-status/1", "run": "...", "folder": "...", "cells": 12, "finished": 9,
-   "by_status": {"scored": 9}, "failures": [...], "unscored": [...], "unfinished": 3,
-   "at_work": [...], "cancelled": false}
+   "by_status": {"scored": 5}, "failures": [...], "unscored": [...], "unfinished": 3,
+   "at_work": [...], "cancelled": false, "before": {"cached": 4}}
+
+\b
+`before` counts cells that were not to be computed when the run was last started: "cached" had a
+record. The others are those of `by_status` and `unfinished`.
 """
 
 
@@ -39,7 +43,7 @@ JSON:
 def command(context: click.Context, run: str | None, watch: bool, as_json: bool) -> None:
     """Show how far a run is.
 
-    RUN is its folder or identity; the last one by default.
+    RUN is its folder or identity, or `last`, which is the default.
     """
     from corteval.run.status import run_named, status_of
 
@@ -62,8 +66,7 @@ def command(context: click.Context, run: str | None, watch: bool, as_json: bool)
 
 def print_status(run: RunFolder, status: Status) -> None:
     """Print a status for people."""
-    states = [*status.by_status.items(), ("to be done", status.unfinished)]
-    print_table(("cells", "count"), [(name, str(count)) for name, count in states])
+    print_table(("cells", "count"), [(name, str(count)) for name, count in status.counts()])
     if status.at_work:
         click.echo()
         rows = [(t["model"], t["benchmark"], t["task"]) for t in status.at_work]

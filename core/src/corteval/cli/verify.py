@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import click
 from corteval.cli import ERROR
 from corteval.cli.options import json_option, verbose_option
 from corteval.cli.tables import print_json, print_table, say
-from corteval.errors import CortevalError
+from corteval.errors import CortevalError, OptionError
 
 _EPILOG = """\b
 Examples:
@@ -37,6 +38,8 @@ def command(context: click.Context, folder: Path | None, as_json: bool) -> None:
     """
     from corteval.run import records
 
+    if folder is not None and not folder.is_dir():
+        raise OptionError(f"There is no folder {folder}; name one of records, or none for the own.")
     kept = records.Records(folder) if folder else records.default()
     count, damage = 0, []
     for path in kept.paths():
@@ -50,6 +53,14 @@ def command(context: click.Context, folder: Path | None, as_json: bool) -> None:
     else:
         if damage:
             print_table(("record", "reason"), [(d["record"], d["reason"]) for d in damage])
-        say(f"{count} records in {kept.folder}: {len(damage) or 'none'} damaged or changed.")
+        say(_summary(kept.folder, count, len(damage)))
     if damage:
         context.exit(ERROR)
+
+
+def _summary(folder: Path, count: int, damaged: int) -> str:
+    if count:
+        return f"{count} records in {folder}: {damaged or 'none'} damaged or changed."
+    inner = folder / "records"
+    where = f" `corteval verify {shlex.quote(str(inner))}` looks there." if inner.is_dir() else ""
+    return f"There are no records in {folder}: nothing was checked.{where}"

@@ -24,7 +24,9 @@ Exit codes: 0 nothing is left or the time is over, 130 and 143 after a signal.
 
 
 @click.command("worker", epilog=_EPILOG)
-@click.option("--run", "run", required=True, metavar="RUN", help="Folder or identity of the run.")
+@click.option(
+    "--run", "run", required=True, metavar="RUN", help="Folder or identity of the run, or last."
+)
 @click.option("--name", help="In events; host and process by default.")
 @click.option(
     "--kinds", default="", help="Of tasks to take: ceiling,prepare,score; all by default."

@@ -14,11 +14,8 @@ from corteval.report.matrix import heat_map, matrix
 from corteval.stats.board import Board
 from corteval.stats.relations import relate
 
-#: Models that two benchmarks must share to be set against each other.
-_FEWEST = 3
-
-#: Models that a line through the points needs; of many pairs, those with fewer are not singled out.
-_FEWEST_FOR_A_LINE = 4
+#: Models that two benchmarks must share to be set against each other, as a relation needs them.
+_FEWEST = 4
 
 #: Benchmarks from which on there is a matrix of all pairs.
 _FEWEST_IN_MATRIX = 2
@@ -33,12 +30,7 @@ def relations(board: Board, columns: Sequence[str]) -> list[dict[str, Any]]:
         return []
     values = board.values(benchmarks=columns)
     pairs = correlations(values)
-    shown = pairs[::-1]
-    if len(pairs) > _MOST_PAIRS:
-        known = np.isfinite(values)
-        surer = [p for p in pairs if (known[:, p[1]] & known[:, p[2]]).sum() >= _FEWEST_FOR_A_LINE]
-        ends = surer or pairs
-        shown = [ends[-1], ends[0]] if len(ends) > 1 else ends
+    shown = pairs[::-1] if len(pairs) <= _MOST_PAIRS else [pairs[-1], pairs[0]]
     found = []
     for r, i, j in shown:
         both = np.isfinite(values[:, i]) & np.isfinite(values[:, j])
@@ -57,7 +49,7 @@ def relations(board: Board, columns: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def correlations(values: np.ndarray) -> list[tuple[float, int, int]]:
-    """Pearson correlation of each pair of columns that share models and vary, the smallest first.
+    """Pearson correlation of each pair of columns that share four models and vary, smallest first.
 
     r = Σ w x y - Σ w x Σ w y / n over the root of the same for x and y, w = 1 where both are known.
     """

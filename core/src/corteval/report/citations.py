@@ -47,17 +47,20 @@ class Citations:
     def entries(self) -> tuple[list[str], list[str]]:
         """Single entries, each key once since BibTeX refuses others, and what differed."""
         seen: dict[str, str] = {}
+        first_of: dict[str, str] = {}
         differing: dict[str, list[str]] = {}
         for (_, identifier), bibtex in self.bibtex.items():
             for entry in filter(None, map(str.strip, _ENTRY.split(bibtex))):
                 match = _KEY.match(entry)
                 key = match[1].casefold() if match else entry
                 first = seen.setdefault(key, entry)
+                first_of.setdefault(key, identifier)
                 if first.split() != entry.split():
                     differing.setdefault(key, []).append(identifier)
         said = [
-            f"{', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''} cite "
-            f"{key} differently; the first entry is kept."
+            f"The work {key} is described by {first_of[key]} in other words than by "
+            f"{', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}; the "
+            f"entry of {first_of[key]} is printed. Check its details before you publish it."
             for key, names in differing.items()
         ]
         return [*seen.values()], said
@@ -97,7 +100,12 @@ def of_scores(scores: Iterable[Score]) -> Citations:
         for name, version in cards.items():
             kind, _, identifier = name.partition("/")
             used.setdefault((kind, identifier), set()).add(version)
-    remarks = [f"{unknown} scores do not say what they were computed with."] if unknown else []
+    many = (
+        "1 score does not say what it was"
+        if unknown == 1
+        else (f"{unknown} scores do not say what they were")
+    )
+    remarks = [f"{many} computed with."] if unknown else []
     cards_of = [*_installed(used, remarks)]
     order = [*registry.KINDS]
     for kind, card in cards_of:

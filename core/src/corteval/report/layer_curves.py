@@ -74,6 +74,11 @@ def points_in(path: Path) -> list[LayerPoint]:
         if "selection" not in content:
             raise ValueError("its layers are not scored; name a benchmark")
         return [*_points(content)]
+    except FileNotFoundError as error:
+        raise OptionError(
+            f"There is no such file: {path}. `corteval layers MODEL BENCHMARK --output {path}` "
+            "writes one."
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise OptionError(
             f"The layer map {path} cannot be read: {error}. `corteval layers MODEL BENCHMARK "

@@ -62,6 +62,7 @@ def page(
     css = asset("page.css")
     scripts = [plot(), script()] if board.models else []
     entries = Entries.of(gathered, track)
+    about = [_about(b, board, weights, installed) | {"link": links[1].get(b)} for b in columns]
     template = environment().get_template("page.html")
     text = template.render(
         title=clean(title),
@@ -76,15 +77,15 @@ def page(
             | {"link": links[0].get(model), "late": model in entries.late.models}
             for model in order
         ],
-        benchmarks=[
-            _about(b, board, weights, installed) | {"link": links[1].get(b)} for b in columns
-        ],
+        benchmarks=about,
+        raw=[b for b in about if b["raw"]],
+        mixed=_mixed(about),
         counts=_counts(board, order, columns),
         published=sum(map(_shown_as_published, board.scores.values())),
         private=entries.private,
         withheld=gathered.withheld,
         damaged=gathered.damaged,
-        chart=mean_chart(ranked, found) if ranked else None,
+        charts=[mean_chart(ranked, found, narrow=n) for n in (False, True)] if ranked else [],
         relations=relations(board, columns),
         ranked=len(ranked),
         facts=facts(gathered, order, columns, clean),
@@ -163,6 +164,7 @@ def _about(
         "normalization": scored[0].normalization if scored else "",
         "ceiling": None,
         "ceiling_method": "",
+        "raw": bool(scored) and not any(s.normalization for s in scored),
         "summary": "",
         "target": "",
         "metric": "",
@@ -186,6 +188,11 @@ def _about(
         "data": ", ".join(card.data),
         "controls": ", ".join(card.controls),
     }
+
+
+def _mixed(about: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the mean is of raw and of normalised scores."""
+    return len({b["raw"] for b in about if b["weight"] and b["scored"]}) > 1
 
 
 def _counts(board: Board, rows: Sequence[str], columns: Sequence[str]) -> dict[str, int]:

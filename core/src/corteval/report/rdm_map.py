@@ -13,6 +13,7 @@ from scipy import stats
 
 from corteval import registry
 from corteval.assembly import is_neural, is_rdm, responses_matrix
+from corteval.commitment import ANY_TARGET
 from corteval.data import DataSource
 from corteval.errors import OptionError, UndefinedScore
 from corteval.model import ModelCommitment, record
@@ -218,7 +219,19 @@ def _region(assembly: xr.DataArray, subject: ModelCommitment, data: str) -> str:
     if len(able) == 1:
         return able[0]
     known = f"{data} is of {', '.join(found)}" if found else f"{data} names none"
-    raise OptionError(f"Say with --target what {subject.identifier} is to record: {known}.")
+    raise OptionError(
+        f"Say with --target what {subject.identifier} is to record: {known}. {_targets(subject)}"
+    )
+
+
+def _targets(subject: ModelCommitment) -> str:
+    """What a subject made of layers may be asked to record, in words."""
+    layers = getattr(subject, "layers", {})
+    if ANY_TARGET in layers:
+        return "The model answers any target, such as --target IT."
+    if not layers:
+        return "`corteval info` tells of the model what it records."
+    return f"The model records {', '.join(map(str, layers))}."
 
 
 def _spearman(first: np.ndarray, second: np.ndarray) -> float | None:

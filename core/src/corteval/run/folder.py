@@ -22,14 +22,17 @@ from corteval.cards import human_size
 from corteval.errors import CortevalError, OptionError
 from corteval.run import records, tally
 from corteval.run.hiding import without_secrets
-from corteval.run.plan import Plan, Task
+from corteval.run.plan import SCHEMA, Plan, Task
 from corteval.store import leases
-from corteval.store.disk import check_writable, explained, replacing, sweep, write_all
+from corteval.store.disk import TEMPORARY, check_writable, explained, replacing, sweep, write_all
 
 log = logging.getLogger(__name__)
 
 #: Bytes of a disk below which it is said that there is little left.
 _LITTLE = 256 * 2**20
+
+#: Folders of a run.
+_PARTS = ("done", "attempts", "leases", "logs", "workers")
 
 #: How a task may go wrong. Those of `TRANSIENT` may go better another time.
 Failure = Literal["error", "crash", "killed", "memory", "timeout", "network", "storage", "lost", ""]
@@ -84,10 +87,17 @@ class RunFolder:
 
     @classmethod
     def create(cls, plan: Plan, folder: Path | None = None) -> RunFolder:
-        """The folder of `plan`: a new one, or that of an earlier run of the same, to go on with."""
+        """The folder of `plan`: a new one, or that of an earlier run of the same, to go on with.
+
+        Raises:
+            OptionError: see `check_folder`.
+            StorageFull, StoreError
+        """
+        if folder is not None:
+            check_folder(folder)
         run = cls(folder or settings.home() / "runs" / plan.identity)
         with explained(f"The run cannot be kept in {run.folder}", run.folder):
-            for part in ("done", "attempts", "leases", "logs", "workers"):
+            for part in _PARTS:
                 (run.folder / part).mkdir(parents=True, exist_ok=True)
             content = plan.to_json().encode()
             named = (tally.Listed(t.identity, t.model, t.cells[0].benchmark) for t in plan.tasks)
@@ -278,6 +288,28 @@ class RunFolder:
         path = self.folder / name
         with explained(f"{path.name} cannot be written", self.folder), replacing(path) as file:
             write_all(file.descriptor, json.dumps(content).encode())
+
+
+def check_folder(folder: Path) -> None:
+    """Whether a run may be kept in `folder`: it is one of a run, is empty, or is not there yet.
+
+    Raises:
+        OptionError: if not.
+    """
+    folder = folder.expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise OptionError(f"{folder} is a file; name a folder for the run.")
+    if not folder.is_dir():
+        return
+    with explained(f"The run cannot be kept in {folder}", folder):
+        names = {path.name for path in folder.iterdir()}
+    # without a plan it may be that of a run that was cut off as it began
+    others = {n for n in names if TEMPORARY.fullmatch(n) is None} - {*_PARTS, "tasks.txt"}
+    if others and _json(folder / "plan.json").get("schema") != SCHEMA:
+        raise OptionError(
+            f"{folder} holds other things, such as {min(others)}, and is no folder of a run. Name "
+            "an empty folder, or one that is not there yet."
+        )
 
 
 def _facts(task: Task) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -19,20 +19,31 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+#: What the cells are called that were not to be computed.
+_BEFORE = {
+    "cached": "had a record",
+    "failed": "failed, not computed again",
+    "broken": "cannot be resolved",
+}
+
+
 @final
 @dataclass(frozen=True, kw_only=True)
 class Status:
     """Cells of a run in numbers.
 
     Args:
-        cells: how many are to be computed.
+        cells: how many there are, of all models on all benchmarks.
         finished: how many of them have a record of a score, or of why there is none.
-        by_status: of those, by the status of the score.
+        by_status: those that were computed since the run was last started, by the status of the
+            score.
         failures: cells that failed, with kind and reason.
         unscored: cells that have no score for a reason that is an answer.
         unfinished: cells still to be done.
         at_work: tasks that somebody is at.
         cancelled: whether workers were told to stop.
+        before: cells that were not to be computed when the run was last started, by what was known
+            of them: ``"cached"`` had a record.
     """
 
     cells: int
@@ -43,14 +54,24 @@ class Status:
     unfinished: int
     at_work: tuple[Mapping[str, Any], ...]
     cancelled: bool
+    before: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def computed(self) -> int:
+        """Cells that were computed since the run was last started, without those that failed."""
+        return sum(self.by_status.values()) - len(self.failures)
+
+    def counts(self) -> list[tuple[str, int]]:
+        """How many cells there are of each kind, in words; all of them together are `cells`."""
+        before = [(_BEFORE.get(state, state), count) for state, count in self.before.items()]
+        return [*self.by_status.items(), *before, ("to be done", self.unfinished)]
 
     def to_frame(self) -> pd.DataFrame:
         """One row a cell that failed, has no score, or that somebody is at."""
         return frame([*self._told()], ("state", "model", "benchmark", "reason"))
 
     def _repr_html_(self) -> str:
-        counts = [*self.by_status.items(), ("to be done", self.unfinished)]
-        rows = [{"cells": name, "count": count} for name, count in counts]
+        rows = [{"cells": name, "count": count} for name, count in self.counts()]
         title = f"{self.finished} of {self.cells} cells are finished"
         title += "; the run is cancelled" if self.cancelled else ""
         told = table(
@@ -99,26 +120,36 @@ def status_of(run: RunFolder) -> Status:
             facts = {"status": outcome.status, "reason": outcome.reason}
             unscored.append({**_named(line), **facts})
     ended = sum(by_status.values())
+    before = _before(tally.states(run.folder), cells)
     return Status(
-        cells=cells,
-        finished=ended - len(failures),
+        cells=cells + sum(before.values()),
+        finished=ended - len(failures) + before.get("cached", 0),
         by_status=dict(by_status),
         failures=tuple(failures),
         unscored=tuple(unscored),
         unfinished=cells - ended,
         at_work=tuple(at_work),
         cancelled=run.cancelled,
+        before=before,
     )
 
 
+def _before(states: Mapping[str, int], tasks: int) -> dict[str, int]:
+    """Cells that were not to be computed: `tasks` are those that lacked a record, then failures."""
+    left = {state: count for state, count in states.items() if state != "missing"}
+    again = min(max(0, tasks - states.get("missing", 0)), left.get("failed", 0))
+    left["failed"] = left.get("failed", 0) - again
+    return {state: count for state, count in left.items() if count}
+
+
 def run_named(name: str | None) -> RunFolder:
-    """The run in a folder, of an identity, or the last one.
+    """The run in a folder, of an identity, or the last one: ``"last"``, as None.
 
     Raises:
         OptionError: if there is none.
     """
     base = settings.home() / "runs"
-    if name is None:
+    if name is None or name == "last":
         plans = list(base.glob("*/plan.json"))
         if not plans:
             raise OptionError(f"There is no run in {base} yet; `corteval run` makes one.")

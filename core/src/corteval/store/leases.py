@@ -332,7 +332,7 @@ def _keep(path: Path, token: str) -> None:
     global _beating
     with _lock:
         _held[str(path)] = _Held(token=token, thread=threading.get_ident())
-        if _beating is None:
+        if _beating is None or not _beating.is_alive():
             _beating = threading.Thread(target=_beat, name="corteval-leases", daemon=True)
             _beating.start()
 

@@ -5,6 +5,7 @@ from click.testing import CliRunner
 
 from corteval.errors import OptionError
 from corteval_recurrent.command import command
+from corteval_recurrent.folder import load
 from corteval_recurrent.known_cells import CELLS
 from corteval_recurrent.network import Architecture
 
@@ -36,3 +37,12 @@ def test_training_says_so_before_it_reads_a_text(tmp_path):
     done = CliRunner().invoke(command, ["train", *where, "--cell", "lsmt"])
     assert "did you mean lstm?" in str(done.exception)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_or_file_that_is_not_there_is_told_in_words(tmp_path):
+    with pytest.raises(OptionError, match=r"no such folder: .*nowhere") as told:
+        load(tmp_path / "nowhere")
+    assert "Errno" not in str(told.value)
+    with pytest.raises(OptionError, match=r"no such file: .*model\.json") as told:
+        load(tmp_path)
+    assert "Errno" not in str(told.value)

@@ -197,6 +197,11 @@ def load(path: Path) -> Kept:
         OptionError: a file is missing or says what it must not; names file and key.
         WrongContent: the vocabulary is not the one that was written.
     """
+    if not path.is_dir():
+        raise OptionError(
+            f"There is no such folder: {path}. A model is a folder with {WEIGHTS}, {VOCABULARY} "
+            f"and {MODEL}."
+        )
     model = _read(path / MODEL, SCHEMA)
     sha256 = model.get("sha256", {})
     words = _read(_checked(path / VOCABULARY, sha256), VOCABULARY_SCHEMA)
@@ -259,8 +264,11 @@ def _checked(path: Path, sha256: Mapping[str, str]) -> Path:
 def _read(path: Path, schema: str) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise OptionError(f"There is no such file: {path}; a folder of a model has it.") from error
     except (OSError, ValueError) as error:
-        raise OptionError(f"{path} cannot be read as JSON: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise OptionError(f"{path} cannot be read as JSON: {reason}") from error
     if not isinstance(content, dict) or content.get("schema") != schema:
         found = content.get("schema") if isinstance(content, dict) else type(content).__name__
         raise OptionError(f"{path}: schema is {schema!r}, not {found!r}.")

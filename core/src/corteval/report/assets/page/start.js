@@ -20,6 +20,24 @@ const restore = () => {
   const i = models.indexOf(model), j = benchmarks.indexOf(benchmark);
   if (state.at && i >= 0 && j >= 0) open(rows[i].cells[j + 3], true); else get("detail").hidden = true;
 };
+// Says that a box scrolls sideways, as long as it does.
+const sideways = new ResizeObserver((seen) => {
+  for (const { target } of seen) {
+    const frame = target.closest(".scroll");
+    if (!frame) continue;
+    const cue = frame.previousElementSibling;
+    cue.hidden = frame.scrollWidth <= frame.clientWidth + 1;
+  }
+});
+for (const frame of document.querySelectorAll(".scroll")) {
+  const cue = element("p", "Scroll sideways for more →", "cue");
+  cue.hidden = true;
+  frame.before(cue);
+  sideways.observe(frame);
+  const watch = () => { for (const part of frame.children) sideways.observe(part); };
+  watch();
+  new MutationObserver(watch).observe(frame, { childList: true });
+}
 get("tools").hidden = false;
 get("explore").hidden = false;
 addEventListener("popstate", restore);

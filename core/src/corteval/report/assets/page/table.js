@@ -178,6 +178,8 @@ const apply = () => {
     && (!state.c || columns.every((shown, j) => !shown || !isNaN(entry.values[j + 3]))));
   if (windowed) box.scrollTop = 0;
   render(true);
+  get("none").hidden = view.length > 0 && columns.includes(true);
+  get("none").textContent = view.length ? "No benchmark matches." : "No model matches.";
   get("shown").textContent = `${view.length} of ${data.length} models, ${columns.filter(Boolean).length} of ${benchmarks.length} benchmarks`;
   reachable();
 };
