@@ -25,6 +25,7 @@ SOON = 0.5  # seconds of silence that these tests wait for
 @pytest.fixture
 def shelf(tmp_path, monkeypatch):
     monkeypatch.setattr(leases, "HEARTBEAT", 0.05)
+    monkeypatch.setattr(leases, "_beating", None)  # one of another test may sleep for long
     monkeypatch.setattr(leases, "SILENCE", SOON)
     monkeypatch.setattr(leases, "LONGEST_PAUSE", 0.02)
     return store.Store(tmp_path / "store")
