@@ -105,7 +105,7 @@ def test_a_plugin_alone_with_core_has_all_it_needs(plugin, wheels, environment):
         f"assert set({names!r}) <= set(cards), cards\n"
         f"for name in {names!r}:\n"
         "    members = getattr(cards[name], 'members', None)\n"
-        "    full = name if members is None else f'{name}/{(members or ['nobody'])[0]}'\n"
+        "    full = name if members is None else '/'.join((name, *(members or ['nobody'])[:1]))\n"
         "    try:\n"
         f"        print(registry.KINDS[{plugin.kind!r}].create(full))\n"
         "    except PluginError:\n"
