@@ -544,12 +544,15 @@ def own_files(model: str) -> tuple[Path, ...]:
 
     None, if the family names none or cannot tell: then the use of the model says what is wrong.
     """
-    name = model_options.parse(model)[0].partition("@")[0]
+    name, at, distribution = model_options.parse(model)[0].partition("@")
     prefix, _, member = name.partition("/")
-    card = models.card(prefix)
-    if not member or not isinstance(card, ModelFamily) or not card.files:
+    if not member:
         return ()
-    files = _import_factory(replace(card, factory=card.files), models._find(prefix)[0])
+    family = f"{prefix}{at}{distribution}"
+    card = models.card(family)
+    if not isinstance(card, ModelFamily) or not card.files:
+        return ()
+    files = _import_factory(replace(card, factory=card.files), models._find(family)[0])
     try:
         return tuple(files(member))
     except CortevalError:
