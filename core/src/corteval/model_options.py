@@ -102,13 +102,12 @@ def paths_in(options: Mapping[str, Any]) -> Iterator[Path]:
                 yield path
 
 
-def content_digest(options: Mapping[str, Any]) -> str:
-    """SHA-256 over the names and bytes of all files that options name; empty if there are none."""
-    return digest_of_paths(paths_in(options))
+def content_digest(paths: Iterable[Path]) -> str:
+    """SHA-256 over the names and bytes of files, and of those in folders; empty without any.
 
-
-def digest_of_paths(paths: Iterable[Path]) -> str:
-    """SHA-256 over the names and bytes of files, and of those in folders; empty without any."""
+    Raises:
+        OptionError: if one cannot be read.
+    """
     files = []
     for path in paths:
         inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
@@ -117,8 +116,11 @@ def digest_of_paths(paths: Iterable[Path]) -> str:
         return ""
     sha = hashlib.sha256()
     for name, file in files:
-        with file.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        try:
+            with file.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise OptionError(f"{file} cannot be read: {error.strerror}.") from error
         sha.update(f"{name}|{digest}|".encode())
     return sha.hexdigest()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from importlib import import_module
@@ -28,7 +29,7 @@ _TITLE = "text-align:left;caption-side:top;white-space:nowrap;font-weight:bold;c
 _LONGEST = 500
 
 
-class Tabular:
+class Tabular(ABC):
     """What is a row of a table. Abstract: a final subclass says which, and what it lacks."""
 
     __slots__ = ()
@@ -36,9 +37,9 @@ class Tabular:
     #: Column -> word for a value that there is not.
     words: ClassVar[Mapping[str, str]] = {}
 
+    @abstractmethod
     def row(self) -> Mapping[str, Any]:
         """Values by column."""
-        raise NotImplementedError
 
     def to_frame(self) -> Any:
         """A data frame of one row."""

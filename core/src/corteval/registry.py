@@ -540,23 +540,32 @@ def _remember(created: object, how: Creation) -> None:
 
 
 def own_files(model: str) -> tuple[Path, ...]:
-    """Files and folders of this machine that the member of a family of models is made of.
+    """Files and folders of this machine that a model is made of.
 
-    None, if the family names none or cannot tell: then the use of the model says what is wrong.
+    Those that options behind its name say, and what the family that it is a member of tells. A
+    family that does not find a member's tells none: the use of the model says what is wrong.
+
+    Raises:
+        PluginError: the function that the family names cannot be used.
     """
-    name, at, distribution = model_options.parse(model)[0].partition("@")
+    identifier, options = model_options.parse(model)
+    named = tuple(model_options.paths_in(options))
+    name, at, distribution = identifier.partition("@")
     prefix, _, member = name.partition("/")
     if not member:
-        return ()
+        return named
     family = f"{prefix}{at}{distribution}"
     card = models.card(family)
     if not isinstance(card, ModelFamily) or not card.files:
-        return ()
-    files = _import_factory(replace(card, factory=card.files), models._find(family)[0])
+        return named
+    plugin = models._find(family)[0]
+    files = _import_factory(replace(card, factory=card.files), plugin)
     try:
-        return tuple(files(member))
+        return (*named, *(Path(file).resolve() for file in files(member)))
     except CortevalError:
-        return ()
+        return named
+    except Exception as error:
+        raise _plugin_error(plugin.kind, card.identifier, plugin.source, error) from error
 
 
 def _import_factory(card: Card, plugin: Plugin[Any]) -> Any:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from corteval import registry
-from corteval.cli.exports import counted
 from corteval.cli.leaderboard import gathered_from
 from corteval.cli.options import json_option, verbose_option
-from corteval.cli.tables import print_json, say
+from corteval.cli.tables import counted, print_json, say
 from corteval.errors import OptionError
 
 if TYPE_CHECKING:

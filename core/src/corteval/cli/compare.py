@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from corteval.cli.exports import counted
 from corteval.cli.leaderboard import gathered_from, withheld_words
 from corteval.cli.options import json_option, run_option, verbose_option
-from corteval.cli.tables import print_json, print_table, say
+from corteval.cli.tables import counted, print_json, print_table, say
 from corteval.errors import CortevalError, OptionError
 
 _EPILOG = """\b

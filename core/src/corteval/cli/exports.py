@@ -49,13 +49,6 @@ def write_export(file: Path | None, text: Callable[[], str]) -> None:
     say(f"{file} is written.")
 
 
-def counted(number: int, noun: str, verb: str = "") -> str:
-    """A number of things in words: ``1 cell``, ``2 cells``; with `` are`` behind, ``1 cell is``."""
-    if number == 1:
-        return f"{number} {noun}{' is' if verb == ' are' else verb}"
-    return f"{number:,} {noun}s{verb}"
-
-
 def bibtex(models: Iterable[str], benchmarks: Iterable[str]) -> str:
     """Entries for models, benchmarks and their parts, each once; Corteval's own comes last.
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corteval.cli.exports import bibtex as entries
-from corteval.cli.exports import check_exports, counted, export_options, write_export
+from corteval.cli.exports import check_exports, export_options, write_export
 from corteval.cli.options import json_option, run_option, verbose_option
 from corteval.cli.selection import expand, suites_in
-from corteval.cli.tables import print_json, print_table, say
+from corteval.cli.tables import counted, print_json, print_table, say
 from corteval.errors import OptionError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import click
 from corteval.cards import human_size
 from corteval.cli.options import json_option, mirror_option, verbose_option
 from corteval.cli.selection import expand
-from corteval.cli.tables import print_json, print_table, say
+from corteval.cli.tables import counted, print_json, print_table, say
 from corteval.cli.weights import marked, say_lacking
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def planned(
         unknown = [m for m in missing if m not in probed and probes.is_isolated(m)]
         if not probe or not unknown:
             return plan
-        say(f"Measuring the memory of {len(unknown)} models on one batch.")
+        say(f"Measuring the memory of {counted(len(unknown), 'model')} on one batch.")
         from corteval.run import probing
 
         found = probing.measured(unknown, isolation=isolation)
@@ -129,7 +129,7 @@ def summary(plan: Plan, facts: dict[str, Any]) -> str:
     """A plan in a sentence or two."""
     counts = plan.counts()
     states = ", ".join(f"{counts[state]:,} {state}" for state in _STATES if counts[state])
-    text = f"{len(plan.known):,} cells: {states or 'none'}."
+    text = f"{counted(len(plan.known), 'cell')}: {states or 'none'}."
     seconds, unknown = facts["predicted_seconds"], facts["cells_without_prediction"]
     if seconds is not None:
         text += f" The missing ones took other models about {in_words(seconds)} of one worker"

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from corteval.cli.exports import bibtex as entries
-from corteval.cli.exports import check_exports, counted, export_options, write_export
+from corteval.cli.exports import check_exports, export_options, write_export
 from corteval.cli.files import check_writable
 from corteval.cli.leaderboard import gathered_from, weights_of, withheld_words
 from corteval.cli.options import json_option, run_option, verbose_option
 from corteval.cli.selection import suites_in
-from corteval.cli.tables import print_json, say
+from corteval.cli.tables import counted, print_json, say
 
 if TYPE_CHECKING:
     from corteval.stats.board import Board

@@ -25,7 +25,7 @@ from corteval.cli.options import (
     verbose_option,
 )
 from corteval.cli.plan import planned, summary
-from corteval.cli.tables import print_json, say
+from corteval.cli.tables import counted, print_json, say
 from corteval.cli.weights import say_lacking
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def _fitting(plan: Plan, workers: int) -> tuple[Plan, int]:
 
     found = fitted(plan, workers=workers, limit=tightest())
     if found.refused:
-        say(f"{len(found.refused)} cells are refused: {found.refused[0].reason}")
+        say(f"{counted(len(found.refused), 'cell', ' are')} refused: {found.refused[0].reason}")
     if found.workers < workers:
         say(f"{found.workers} of {workers} workers are started: more would not fit into memory.")
     return found.plan, found.workers
@@ -290,8 +290,8 @@ def _report(
     run_scores.print_cells(cells, name, every=every)
     if tasks:
         say(
-            f"{computed} of {tasks} cells computed, {len(failures)} failed, {unfinished} "
-            f"unfinished. Run {run.folder.name}: {run.folder}"
+            f"{computed} of {counted(tasks, 'cell')} computed, {len(failures)} failed, "
+            f"{unfinished} unfinished. Run {run.folder.name}: {run.folder}"
         )
     if go_on is not None and unfinished:
         given = [f" {option} {shlex.quote(str(value))}" for option, value in _given(go_on)]

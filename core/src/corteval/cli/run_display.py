@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
-from corteval.cli.tables import say
+from corteval.cli.tables import counted, say
 
 if TYPE_CHECKING:
     from corteval.run.folder import RunFolder
@@ -99,7 +99,7 @@ class _View:
             return
         self._said = time.monotonic()
         at = "; ".join(f"{worker}: {what}" for worker, (what, _, _) in self.at_work.items())
-        say(f"{self.done} of {self.total} cells, {self.failed} failed. {at}")
+        say(f"{self.done} of {counted(self.total, 'cell')}, {self.failed} failed. {at}")
 
     def _begin(self) -> None:
         """Open the events, from their present end: what went before is an earlier run's."""

@@ -10,7 +10,7 @@ import click
 
 from corteval.cli import SOME_FAILED
 from corteval.cli.options import json_option, verbose_option
-from corteval.cli.tables import print_json, print_table, say
+from corteval.cli.tables import counted, print_json, print_table, say
 
 if TYPE_CHECKING:
     from corteval.run.folder import RunFolder
@@ -90,4 +90,4 @@ def print_status(run: RunFolder, status: Status) -> None:
 def _line(status: Status) -> str:
     at = ", ".join(f"{t['model']} on {t['benchmark']}" for t in status.at_work[:4])
     ended = status.cells - status.unfinished
-    return f"{ended} of {status.cells} cells, {len(status.failures)} failed. {at}"
+    return f"{ended} of {counted(status.cells, 'cell')}, {len(status.failures)} failed. {at}"

@@ -149,3 +149,10 @@ def _printable(text: str) -> str:
     """`text` in one line, without characters that would steer a terminal."""
     text = " ".join(text.split())
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def counted(number: int, noun: str, verb: str = "") -> str:
+    """A number of things in words: ``1 cell``, ``2 cells``; with `` are`` behind, ``1 cell is``."""
+    if number == 1:
+        return f"{number} {noun}{' is' if verb == ' are' else verb}"
+    return f"{number:,} {noun}s{verb}"

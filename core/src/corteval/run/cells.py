@@ -93,12 +93,9 @@ def _side(kind: str, identifier: str) -> str:
         "version": source.version,
         "source": source_digest(source),
     }
-    if kind == "models" and ":" in identifier:  # keys of models without options stay as they were
-        options = model_options.parse(identifier)[1]
-        content["options"] = model_options.named("", options)
-        content["files"] = model_options.content_digest(options)
     if kind == "models":
-        content["own files"] = model_options.digest_of_paths(registry.own_files(identifier))
+        content["options"] = model_options.named("", model_options.parse(identifier)[1])
+        content["files"] = model_options.content_digest(registry.own_files(identifier))
     return canonical.digest_of(content)
 
 

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import unquote, urlsplit
 
-from corteval import model_options, registry, settings
+from corteval import registry, settings
 from corteval import store as stores
 from corteval.errors import CortevalError, OptionError
 from corteval.fetch import fetch_all
@@ -125,7 +125,7 @@ def _visible(model: str) -> Iterator[Path]:
         path = Path(name)
         if name and path.is_absolute() and path.exists():
             yield path
-    yield from model_options.paths_in(model_options.parse(model)[1])
+    yield from registry.own_files(model)
     # from here, where there is a network
     yield from fetch_all(registry.models.member_card(model).resources)
 
