@@ -264,7 +264,7 @@ def test_a_cell_that_cannot_fit_is_refused_before_anything_starts(tmp_path):
     command += ["ToyData.IT-predictivity", "--json", "-q", "--workers", "1"]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=200)
     assert done.returncode == 3, done.stderr
-    assert "1 cells are refused: It is predicted to take 100.0 TB of memory" in done.stderr
+    assert "1 cell is refused: It is predicted to take 100.0 TB of memory" in done.stderr
     report = json.loads(done.stdout)
     assert report["computed"] == 1
     events = next((home / "runs").glob("*/events.ndjson")).read_text()
