@@ -1,6 +1,6 @@
 """A whole neural benchmark, and the choice among five layers, from PNG files to ceiled scores.
 
-    python bench/extraction/benchmark.py
+    python bench/extraction/benchmark.py [--device cuda]
 
 Sizes of MajajHong2015 IT: 3,200 images, 46 trials, 168 sites, layer4 of resnet18 (random weights),
 PLS in ten splits, split-half ceiling. The first score starts from an empty store; the second runs
@@ -9,6 +9,7 @@ the correlations are compared. The reference tool needed 772 s for the first on 
 kind of machine, and 133 s for a choice among five layers on 640 images (spec `performance`).
 """
 
+import argparse
 import tempfile
 import time
 from dataclasses import replace
@@ -86,8 +87,8 @@ def timed(what: str, function, reference: float | None = None):
     return result
 
 
-def whole(shelf: store.Store) -> None:
-    net = network("resnet18")
+def whole(shelf: store.Store, device: str) -> None:
+    net = network("resnet18").to(device)
     subject = commit(net, Preprocessing(), {"IT": "layer4"})
     first = timed(
         "MajajHong-like benchmark, float32",
@@ -129,8 +130,8 @@ def against_scikit_learn() -> None:
     )
 
 
-def choice(folder: Path) -> None:
-    net = network("resnet18")
+def choice(folder: Path, device: str) -> None:
+    net = network("resnet18").to(device)
     subject = commit(net, Preprocessing(), {"IT": "layer4"})
     extractor = subject.extractor.recording_alongside(LAYERS)
 
@@ -148,7 +149,10 @@ def choice(folder: Path) -> None:
 
 
 def main() -> None:
-    print(f"{torch.get_num_threads()} threads")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--device", default="cpu")
+    device = parser.parse_args().device
+    print(f"{torch.get_num_threads()} threads, networks on {device}")
     cards = []
     for count, trials in ((3200, 46), (640, 46)):
         DATA[count] = Recorded(count, trials, 168)
@@ -168,8 +172,8 @@ def main() -> None:
     module.made = made
     sys.modules["corteval_bench"] = module
     with registry.data.temporary(*cards), tempfile.TemporaryDirectory() as folder:
-        choice(Path(folder) / "choice")
-        whole(store.Store(Path(folder) / "whole"))
+        choice(Path(folder) / "choice", device)
+        whole(store.Store(Path(folder) / "whole"), device)
         against_scikit_learn()
 
 

@@ -46,6 +46,8 @@ class SpanTimeCorrelation:
     all stimuli share in time counts for nothing. Neuroids that are constant in a bin have no r
     there and are left out of its median. ``raw.error`` is the standard error over splits;
     ``raw.replicates`` resample stimuli and neuroids, or subjects, with fitted models held fixed.
+    Intervals of 95 % covered 93 and 94 % with four folds, and 89 to 92 % with ten random tenths of
+    120 stimuli (``tests/test_calibration_spantime.py``).
     Source: spec ``metrics`` 2.2.
 
     Args:

@@ -70,8 +70,8 @@ def commit(
         seed: of that noise.
         batch_size: rows of a batch; None chooses by the size of the layers.
         device: moves the network there; None leaves it where it is.
-        dtype: ``"float32"``, ``"bfloat16"`` or ``"float16"`` (`torch.autocast`); recorded with
-            the score.
+        dtype: ``"float32"``, without TF32 whatever torch is set to; ``"bfloat16"`` or
+            ``"float16"`` (`torch.autocast`). It is recorded with the score.
 
     Returns:
         a subject whose responses do not depend on the order of stimuli, and on the size of batches

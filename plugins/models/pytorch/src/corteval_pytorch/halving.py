@@ -51,17 +51,19 @@ def in_halves(
             log.warning(
                 "%s: out of memory with %d stimuli at once; going on with %d.", name, size, largest
             )
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+        else:
+            done += size
             continue
-        done += size
+        # not before, for the error holds what was allocated until it is forgotten
+        if torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
     return largest
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
-    words = ("out of memory", "can't allocate memory", "not enough memory")
+    words = ("out of memory", "can't allocate memory", "not enough memory", "status_alloc_failed")
     return any(word in str(error).lower() for word in words)
 
 

@@ -16,6 +16,7 @@ from corteval.errors import OptionError
 from corteval.stimuli import StimulusSet
 from corteval_pytorch.passes import evaluating
 from corteval_pytorch.taps import Tap, recording, tensor_of
+from corteval_pytorch.weights import generators
 
 #: What a network is shown to learn its shapes.
 GREY = StimulusSet(
@@ -57,7 +58,7 @@ def seen(
     with contextlib.ExitStack() as stack:
         stack.enter_context(torch.no_grad())  # inference mode does not count changes in place
         stack.enter_context(evaluating(network))
-        stack.enter_context(torch.random.fork_rng(devices=[]))
+        stack.enter_context(torch.random.fork_rng(devices=generators()))
         if layers is not None:
             calls = stack.enter_context(recording(network, layers, note, {}))
             calls.forward(network, *inputs, **named)

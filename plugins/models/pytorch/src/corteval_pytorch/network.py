@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,12 +18,20 @@ from torch import Tensor, nn
 
 from corteval import store as stores
 from corteval.errors import AssemblyError, OptionError
+from corteval.memory import Limit
 from corteval.perturbation import Perturbation
 from corteval.stimuli import StimulusSet
 from corteval.store import Store
 from corteval_pytorch import identity, perturbing
 from corteval_pytorch.artifacts import Asked, Recorded, Shown, asked
-from corteval_pytorch.conditions import a_shelf, check_dtype, computing, device_of
+from corteval_pytorch.conditions import (
+    a_shelf,
+    check_dtype,
+    computing,
+    device_limit,
+    device_of,
+    device_peak_of,
+)
 from corteval_pytorch.coordinates import columns_of, feature_columns
 from corteval_pytorch.layouts import GREY, Layout, seen, shelved
 from corteval_pytorch.noise import seed_of
@@ -195,6 +203,14 @@ class Network:
         fitting = max(1, min(_MOST_ROWS * trials, _BATCH_BYTES // max(1, largest)))
         return int(1 << (fitting.bit_length() - 1))
 
+    def device_limit(self) -> Limit | None:
+        """What is left of the GPU's memory; None where the module computes in the machine's."""
+        return device_limit(self.device)
+
+    def device_peak_of(self, do: Callable[[], None]) -> tuple[int, int]:
+        """Do something; bytes of the GPU held before, and the most held meanwhile."""
+        return device_peak_of(self.device, do)
+
     def _handed_out(
         self, shelf: Store, stimuli: StimulusSet, wanted: Mapping[str, np.ndarray], trials: int
     ) -> Iterator[Mapping[str, np.ndarray]]:
@@ -331,7 +347,8 @@ class Network:
             return Selection(reduce, features if positions is None else len(positions))
         if positions is None:
             return Selection(lambda output: output, count)
-        axes = [torch.from_numpy(np.asarray(i)) for i in np.unravel_index(positions, shape)]
+        places = np.unravel_index(positions, shape)
+        axes = [torch.from_numpy(np.asarray(i)).to(self.device) for i in places]
         index: tuple[slice | Tensor, ...] = (slice(None), *axes)
         return Selection(lambda output: output[index], len(positions))
 

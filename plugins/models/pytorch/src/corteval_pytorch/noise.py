@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -27,6 +28,10 @@ class _Presentations:
     trials: int
     generators: tuple[torch.Generator, ...] = field(compare=False)
 
+
+#: Numbers that are drawn in several threads, which takes nothing from a generator of its own.
+_LARGE = 2**18
+_THREADS = 16
 
 _current: ContextVar[_Presentations | None] = ContextVar("presentations", default=None)
 
@@ -73,9 +78,19 @@ def normal_like(rows: Tensor) -> Tensor:
             "are recorded; call expand_trials before noise is drawn."
         )
     drawn = torch.empty(rows.shape, dtype=torch.float32)
-    for row, generator in zip(drawn, current.generators, strict=True):
-        row.normal_(generator=generator)
+    if drawn.numel() < _LARGE or len(drawn) == 1:
+        for row, generator in zip(drawn, current.generators, strict=True):
+            row.normal_(generator=generator)
+    else:
+        with ThreadPoolExecutor(min(_THREADS, len(drawn)), "corteval-noise") as pool:
+            for _ in pool.map(_draw, drawn, current.generators):
+                pass
     return drawn.to(rows)
+
+
+@torch.inference_mode()  # a mode of the thread
+def _draw(row: Tensor, generator: torch.Generator) -> None:
+    row.normal_(generator=generator)
 
 
 def seed_of(seed: int, content: str, trial: int) -> int:

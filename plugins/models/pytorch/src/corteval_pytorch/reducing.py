@@ -64,7 +64,7 @@ def reducer(
 
     if positions is None:
         return reduce
-    chosen = torch.from_numpy(positions)
+    chosen = torch.from_numpy(positions).to(device)
     return lambda output: reduce(output)[:, chosen]
 
 

@@ -32,10 +32,15 @@ _CONVERSION = 1
 
 @contextlib.contextmanager
 def initialised(seed: int) -> Iterator[None]:
-    """Draw what is drawn inside under `seed`, and leave the global generator as it was."""
-    with torch.random.fork_rng(devices=[]):
+    """Draw what is drawn inside under `seed`, and leave the global generators as they were."""
+    with torch.random.fork_rng(devices=generators()):
         torch.manual_seed(seed)
         yield
+
+
+def generators() -> list[int]:
+    """Devices whose global generators are in use, beside the CPU's."""
+    return [*range(torch.cuda.device_count())] if torch.cuda.is_initialized() else []
 
 
 def load_weights(network: nn.Module, path: Path | str) -> None:

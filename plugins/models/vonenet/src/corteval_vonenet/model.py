@@ -14,7 +14,13 @@ from corteval.model import LayerCommitment
 from corteval.readouts import LogisticProbabilities, OddOneOutByDotProduct
 from corteval.requests import TimeBin
 from corteval_cornet.times import CORNET_S
-from corteval_pytorch import Preprocessing, commit, imagenet_logits, initialised
+from corteval_pytorch import (
+    Preprocessing,
+    commit,
+    default_device,
+    imagenet_logits,
+    initialised,
+)
 from corteval_vonenet.backends import BOTTLENECK_CHANNELS, AlexNetBackEnd, ResNet50BackEnd
 from corteval_vonenet.block import SIZE_PIXELS, VISUAL_DEGREES, Noise, VOneBlock, vone_block
 from corteval_vonenet.cells import cell_coordinates, map_coordinates
@@ -250,5 +256,6 @@ def _commitment(
         layers,
         identifier=identifier,
         visual_degrees=VISUAL_DEGREES,
+        device=default_device(),
         **options,
     )

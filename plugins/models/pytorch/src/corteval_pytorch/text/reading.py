@@ -270,7 +270,7 @@ class _Reader:
         picked = picked.float()
         if not places.plain:
             summed = picked.new_zeros((len(places.rows), picked.shape[1]))
-            picked = summed.index_add_(0, places.slot, picked * places.weight[:, None])
+            picked = _added(summed, places.slot, picked * places.weight[:, None])
         self._pooled[layer] = places, self.job.streams[layer].selection.reduce(picked).cpu()
 
     def _store(self, layer: str, places: _Places, values: Tensor) -> None:
@@ -309,6 +309,13 @@ class _Reader:
     def _stimulus_in(self, number: int) -> str:
         entries = next(iter(self.job.plan.entries.values()))
         return self.job.plan.stimulus_ids[int(entries.row[entries.sequence == number][-1])]
+
+
+def _added(total: Tensor, slot: Tensor, values: Tensor) -> Tensor:
+    """`total` with rows of `values` added in place, always in one order."""
+    if total.is_cuda:  # there it is index_put_ that sorts first, on a CPU index_add_
+        return total.index_put_((slot,), values, accumulate=True)
+    return total.index_add_(0, slot, values)
 
 
 def _parts_of(entries: Entries, count: int) -> np.ndarray:
