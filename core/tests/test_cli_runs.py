@@ -19,7 +19,7 @@ OWN = ("--executor", "serial", "--isolate", "none", "-q")
 
 def build(act="scores", width=3, weights=None):
     del width, weights
-    if act == "fails":
+    if act == "fails" or (act == "heals" and not (settings.home().parent / "mended").exists()):
         raise RuntimeError("the model fell over")
     return replace(toys.vision(), notes=("a note of every twin",))
 
@@ -39,6 +39,7 @@ MODELS = (
     card("twin-a"),
     card("twin-b"),
     card("falls", act="fails"),
+    card("heals", act="heals"),
     card("given", weights_to_get=True, act="fails"),
 )
 
@@ -183,6 +184,19 @@ def test_a_plan_tells_models_that_lack_weights_from_what_is_missing(call):
     assert "given:weights=./FILE" in planned.err
     counted = json.loads(call("plan", "given,twin-a", BENCHMARK, "--json").out)
     assert (counted["missing"], counted["needs weights"]) == (1, 1)
+
+
+def test_a_plan_says_how_memory_that_is_not_known_can_be(call, monkeypatch):
+    first = call("plan", "twin-a,twin-b", BENCHMARK).err
+    assert (
+        "The memory of 2 models is not known: the same command with --probe measures it on one "
+        "batch." in first
+    )
+    monkeypatch.setattr("corteval.run.probing.measured", lambda models, **options: {})
+    probed = call("plan", "twin-a", BENCHMARK, "--probe").err
+    assert "The memory of 1 model is not known, for one batch could not be measured" in probed
+    call("run", "twin-a", BENCHMARK, *OWN)
+    assert "not known" not in call("plan", "twin-a", BENCHMARK).err
 
 
 def test_a_mirror_may_have_the_weights(call, monkeypatch, tmp_path):

@@ -267,6 +267,17 @@ def test_what_was_set_by_flags_holds_where_models_run(world, tmp_path):
     assert found == {"mirror": str(mirror), "offline": "1"}
 
 
+def test_paths_from_the_working_folder_hold_where_models_run(world, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a mirror").mkdir()
+    more = {"CORTEVAL_HOME": "own home", "CORTEVAL_PLUGIN_PATH": "plugins"}
+    world.run("tells", "--workers", "1", "--mirror", "a mirror", **more)
+    (folder,) = (tmp_path / "own home" / "runs").iterdir()
+    said = "".join(p.read_text() for p in (folder / "logs").glob("model-*"))
+    (line,) = [n for n in said.splitlines() if n.startswith("found: ")]
+    assert json.loads(line.removeprefix("found: "))["mirror"] == str(tmp_path / "a mirror")
+
+
 def test_each_record_says_where_its_own_model_ran(world):
     world.run("toy-vision,recorded-one", "--workers", "1")
     where = {model: r.isolation for (model, _), r in world.records().items()}

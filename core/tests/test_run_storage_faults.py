@@ -165,19 +165,28 @@ def test_a_model_that_gets_no_memory_is_tried_twice_and_others_go_on(world, mode
     assert {m for m, _ in world.records()} == {"toy-vision"}  # to be tried again another day
 
 
+def new_group():
+    """A new control group of memory, of version 1 or 2; None where none can be made."""
+    own = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    paths = {controllers: path.strip("/") for _, controllers, path in own}
+    first = Path("/sys/fs/cgroup/memory")
+    second = Path("/sys/fs/cgroup")
+    parents = [first / paths["memory"]] if "memory" in paths else [second / paths[""], second]
+    for parent in parents:
+        group = parent / f"corteval-test-{os.getpid()}"
+        with contextlib.suppress(OSError):
+            if "memory" not in paths:
+                (parent / "cgroup.subtree_control").write_text("+memory")
+            group.mkdir()
+            return group
+    return None
+
+
 @contextlib.contextmanager
 def limited_memory(limit):
     """A control group of so many bytes: the file into which a process writes its number."""
-    try:
-        own = Path("/proc/self/cgroup").read_text().splitlines()
-        (path,) = [line.split(":")[2] for line in own if ":memory:" in line] or [
-            line.split(":")[2] for line in own if line.startswith("0::")
-        ]
-        first = Path("/sys/fs/cgroup/memory")
-        root = first if first.is_dir() else Path("/sys/fs/cgroup")
-        group = root / path.strip("/") / f"corteval-test-{os.getpid()}"
-        group.mkdir()
-    except (OSError, ValueError):
+    group = new_group() if Path("/proc/self/cgroup").exists() else None
+    if group is None:
         pytest.skip("no control group can be made here: it takes root and cgroups")
     try:
         name = "memory.max" if (group / "memory.max").exists() else "memory.limit_in_bytes"
@@ -192,6 +201,18 @@ def limited_memory(limit):
                 group.rmdir()
                 break
             time.sleep(0.1)
+
+
+def test_the_limit_of_a_control_group_is_the_one_that_is_kept_to():
+    limit = 700_000_000
+    with limited_memory(limit) as group:
+        line = f'echo $$ > {group}; exec "$@"'
+        program = "from corteval.memory import tightest; print(*tightest(), sep='|')"
+        command = ["sh", "-c", line, "sh", sys.executable, "-c", program]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    name, left = done.stdout.strip().split("|")
+    assert name == f"the control group {group.parent}"
+    assert 0.8 * limit < int(left) < limit  # what Python itself holds is used up
 
 
 def test_a_model_that_the_kernel_ends_for_want_of_memory_is_told_from_one_that_was_killed(world):

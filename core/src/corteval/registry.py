@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Literal, TypeVar, cast
 
 from corteval import discovery, model_options, registered, settings
 from corteval.cards import (
@@ -548,22 +548,45 @@ def own_files(model: str) -> tuple[Path, ...]:
     Raises:
         PluginError: the function that the family names cannot be used.
     """
-    identifier, options = model_options.parse(model)
-    named = tuple(model_options.paths_in(options))
-    name, at, distribution = identifier.partition("@")
-    prefix, _, member = name.partition("/")
-    if not member:
-        return named
-    family = f"{prefix}{at}{distribution}"
-    card = models.card(family)
-    if not isinstance(card, ModelFamily) or not card.files:
-        return named
-    plugin = models._find(family)[0]
-    files = _import_factory(replace(card, factory=card.files), plugin)
+    named = tuple(model_options.paths_in(model_options.parse(model)[1]))
     try:
-        return (*named, *(Path(file).resolve() for file in files(member)))
+        told = [Path(file).resolve() for file in _told_by_family(model, "files")]
+    except PluginError:
+        raise
     except CortevalError:
         return named
+    known = {path.resolve() for path in named}
+    return (*named, *(path for path in told if path not in known))
+
+
+def wrapped_models(model: str) -> tuple[str, ...]:
+    """Models that a member of a family is made of, with the options they are built with.
+
+    Raises:
+        PluginError: the function that the family names cannot be used.
+        CortevalError: it says that there is no such member.
+    """
+    return tuple(map(str, _told_by_family(model, "wraps")))
+
+
+def _told_by_family(model: str, what: Literal["files", "wraps"]) -> tuple[Any, ...]:
+    """What the function says of a member that its family names in the field `what`."""
+    identifier, options = model_options.parse(model)
+    name, at, distribution = identifier.partition("@")
+    prefix, _, member = name.partition("/")
+    family = f"{prefix}{at}{distribution}"
+    card = models.card(family) if member else None
+    if not isinstance(card, ModelFamily) or not getattr(card, what):
+        return ()
+    plugin = models._find(family)[0]
+    tell = _import_factory(replace(card, factory=getattr(card, what)), plugin)
+    try:
+        taken = inspect.signature(tell).parameters
+        takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in taken.values())
+        given = {n: value for n, value in options.items() if takes_all or n in taken}
+        return tuple(tell(member, **given))
+    except CortevalError:
+        raise
     except Exception as error:
         raise _plugin_error(plugin.kind, card.identifier, plugin.source, error) from error
 

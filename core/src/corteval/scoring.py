@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import platform
 import re
 import time
@@ -25,6 +26,9 @@ from corteval.score import Provenance, Score
 from corteval.store import Store
 
 log = logging.getLogger(__name__)
+
+#: Values may be beyond the bounds of a metric by so much.
+_ROUNDING = 1e-6
 
 
 def score(
@@ -197,7 +201,7 @@ def score_cell(subject: Subject, task: Task) -> Score:
         result,
         model=subject.name,
         benchmark=task.name,
-        notes=(*account.notes, *result.notes),
+        notes=(*account.notes, *result.notes, *_beyond_bounds(result, task.benchmark.card)),
         provenance=provenance,
     )
     hooks.notify(hooks.ScoreFinished(subject.name, task.name, result, seconds))
@@ -218,7 +222,23 @@ def _ask(subject: Subject, benchmark: Benchmark) -> Score:
             f"Benchmark {benchmark.card.identifier} returned a {type(result).__name__}; it must "
             "return a corteval.score.Score."
         )
+    if result.status == "scored" and not math.isfinite(result.value):
+        return Score.unscored(
+            "undefined",
+            f"{benchmark.card.identifier} gave {result.value}, which is no number, and no reason.",
+        )
     return result
+
+
+def _beyond_bounds(result: Score, card: BenchmarkCard) -> Iterator[str]:
+    """A note if the raw value is one that the card of the metric rules out; it is kept as it is."""
+    with contextlib.suppress(CortevalError):  # a benchmark may have a metric of its own
+        low, high = registry.metrics.card(card.metric).bounds
+        if result.raw is not None and not low - _ROUNDING <= result.raw.value <= high + _ROUNDING:
+            yield (
+                f"the raw value {result.raw.value:.4g} is beyond the bounds {low:g} and {high:g} "
+                f"that the card of {card.metric} gives"
+            )
 
 
 def subject_named(model: str | ModelCommitment) -> Subject:

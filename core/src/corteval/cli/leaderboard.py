@@ -93,7 +93,8 @@ def command(
     Means, ranks and ties come with their uncertainty. Nothing is computed anew.
     """
     from corteval.report import exports
-    from corteval.stats.board import Board, means
+    from corteval.report.ruled_out import with_ruled_out
+    from corteval.stats.board import means
     from corteval.stats.ranks import ranks
 
     check_exports(csv=csv, latex=latex, bibtex=bibtex)
@@ -103,10 +104,10 @@ def command(
         )
     name, weights = weights_of(benchmarks, run=run)
     gathered = gathered_from(source, private=private, run=run)
-    board = gathered.board
+    board = with_ruled_out(gathered.board, weights)
     if models is not None:
         chosen = _chosen(models, board.models)
-        board = Board.of(s for (model, _), s in board.scores.items() if model in chosen)
+        board = board.only(chosen)
     found = means(board, weights, missing=missing)
     ranked = ranks(found)
     write_export(csv, lambda: exports.ranks_csv(found, ranked))
@@ -262,8 +263,9 @@ def _interval(mean: Mean) -> str:
 def _lacks(mean: Mean, weights: Mapping[str, float], board: Board) -> str:
     said = []
     for name in mean.lacking:
-        score = board.scores.get((mean.model, name))
-        said.append(f"{name}: {'not run' if score is None else score.status}")
+        score = board.cell(mean.model, name)
+        word = "not run" if score is None else score.status.replace("-", " ")
+        said.append(f"{name}: {word}")
     shown = ", ".join(said[:2]) + (", ..." if len(said) > 2 else "")
     return f"not ranked: lacks {len(mean.lacking)} of {len(weights)} ({shown})"
 

@@ -6,7 +6,9 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from corteval.cli.tables import say
+import click
+
+from corteval.cli.tables import counted, print_table, say
 
 if TYPE_CHECKING:
     from corteval.score import Score
@@ -38,6 +40,27 @@ def say_notes(scores: Sequence[Score]) -> None:
             say(f"{named(concerned, of)}: {mark}{text}")
     if hidden:
         say(f"{hidden} more {'note is' if hidden == 1 else 'notes are'} not shown: -v shows all.")
+
+
+def print_reasons(
+    title: str, said: Iterable[tuple[str, str, str]], cells: Sequence[Cell] = ()
+) -> None:
+    """Print a table of reasons: each once, the most widespread first; nothing without one.
+
+    Args:
+        title: what the cells are.
+        said: model, benchmark and reason of each.
+        cells: all there are, to name whole rows and columns as such.
+    """
+    found = shared((model, benchmark, [reason]) for model, benchmark, reason in said)
+    if not found:
+        return
+    shown = found if all_wanted() else found[:MOST]
+    click.echo()
+    rows = [(str(len(which)), named(which, cells), text) for text, which in shown]
+    print_table((title, "which", "reason"), rows, heading=2)
+    if len(shown) < len(found):
+        say(f"{counted(len(found) - len(shown), 'more reason', ' are')} not shown: -v shows all.")
 
 
 def named(concerned: Sequence[Cell], cells: Sequence[Cell]) -> str:

@@ -82,7 +82,24 @@ def command(
     else:
         print_table(("model", *_STATES, "predicted"), _by_model(plan))
     say(summary(plan, facts))
+    _say_unmeasured(plan, probe=probe)
     say_lacking(plan)
+
+
+def _say_unmeasured(plan: Plan, *, probe: bool) -> None:
+    """Say of how many models the memory is not known, and how it can be."""
+    from corteval.run import probes
+
+    missing = [known for known in plan.known if known.state == "missing"]
+    unknown = {known.cell.model for known in missing if known.peak_bytes is None}
+    count = sum(map(probes.is_isolated, unknown))
+    if not count:
+        return
+    text = f"The memory of {counted(count, 'model')} is not known"
+    if probe:
+        say(f"{text}, for one batch could not be measured; -v says why.")
+    else:
+        say(f"{text}: the same command with --probe measures it on one batch.")
 
 
 def planned(
@@ -104,7 +121,7 @@ def planned(
     from corteval.run.plan import make_plan
 
     order = "The order is MODELS BENCHMARKS."
-    rows = expand("models", models, hint=order)
+    rows = _placed(expand("models", models, hint=order))
     columns = expand("benchmarks", benchmarks, hint=order)
     probed = {name: found.peak_bytes for name, found in probes.saved(rows).items()}
     with index.opened(records.default()) as known:
@@ -123,6 +140,25 @@ def planned(
         return make_plan(
             rows, columns, known, seed=seed, isolation=isolation, again=again, probed=probed
         )
+
+
+def _placed(models: list[str]) -> list[str]:
+    """Models under names by which other processes find them, too; what was changed is said."""
+    from corteval.errors import CortevalError, OptionError
+    from corteval.run.placing import placed
+
+    found = []
+    for model in models:
+        try:
+            name = placed(model)
+        except OptionError:
+            raise
+        except CortevalError:  # a broken plugin: its cells say why
+            name = model
+        if name != model:
+            say(f"{model} is {name} in this run: its processes work in other folders.")
+        found.append(name)
+    return [*dict.fromkeys(found)]
 
 
 def summary(plan: Plan, facts: dict[str, Any]) -> str:

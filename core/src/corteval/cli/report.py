@@ -25,6 +25,7 @@ Examples:
   corteval report vision-v1 --output board.html
   corteval report --from scores.jsonl --title "Our models"
   corteval report vision-v1 --site board --latex table.tex --bibtex used.bib
+  corteval report --layers map.json
 
 \b
 The page is one file: it loads nothing, works from the disk, and its table is whole without
@@ -69,6 +70,14 @@ JSON:
     metavar="PATH",
     help="A folder of records, or a file of `corteval score --output`; else those in the home.",
 )
+@click.option(
+    "--layers",
+    "maps",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    multiple=True,
+    help="A map of `corteval layers --output`: its curves are shown with the model; once for each.",
+)
 @run_option
 @click.option("--private", is_flag=True, help="Also scores on private data; they are marked.")
 @verbose_option
@@ -83,6 +92,7 @@ def command(
     title: str,
     missing: Any,
     source: Path | None,
+    maps: tuple[Path, ...],
     run: str | None,
     private: bool,
     as_json: bool,
@@ -92,6 +102,7 @@ def command(
     BENCHMARKS, a suite or a list, is what ranks models by its mean; all by default.
     """
     from corteval.report import exports
+    from corteval.report.layer_charts import layer_curves_of
     from corteval.report.page import page
     from corteval.report.site import check_folder, write_site
     from corteval.report.site import site as pages_of
@@ -104,7 +115,10 @@ def command(
         check_folder(site)
     gathered = gathered_from(source, private=private, run=run)
     board = gathered.board
-    options: dict[str, Any] = {"title": title, "missing": missing}
+    curves, left_out = layer_curves_of(maps, board, private=private)
+    options: dict[str, Any] = {"title": title, "missing": missing, "layers": curves}
+    for words in left_out:
+        say(f"Layers are left out: {words}")
     if benchmarks:
         options["name"], options["weights"] = weights_of(benchmarks, run=run)
         suites = suites_in(benchmarks)

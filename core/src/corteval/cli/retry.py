@@ -48,10 +48,13 @@ def command(
     """
     from dataclasses import asdict
 
+    from corteval.run.again import with_failures
     from corteval.run.status import run_named, status_of
 
     folder = run_named(run)
     (folder.folder / "cancelled").unlink(missing_ok=True)
+    if failed:
+        folder = with_failures(folder)
     status = status_of(folder)
     if failed:
         for failure in status.failures:

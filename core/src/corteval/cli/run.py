@@ -25,6 +25,7 @@ from corteval.cli.options import (
     verbose_option,
 )
 from corteval.cli.plan import planned, summary
+from corteval.cli.status import name_of
 from corteval.cli.tables import counted, print_json, say
 from corteval.cli.weights import say_lacking
 
@@ -190,7 +191,7 @@ def execute(
             chosen(run, Limits(timeout_seconds=timeout), look)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to be interrupted
-        say(f"Interrupted. The same command goes on; `corteval status {run.folder.name}` tells.")
+        say(f"Interrupted. The same command goes on; `corteval status {name_of(run)}` tells.")
         return INTERRUPTED
     except Stopped as stopped:
         return 128 + stopped.number
@@ -285,8 +286,7 @@ def _report(
             scores=run_scores.as_json(cells),
         )
         return
-    is_usual = run.folder == settings.home() / "runs" / plan.identity
-    name = plan.identity if is_usual else shlex.quote(str(run.folder))
+    name = name_of(run)
     run_scores.print_cells(cells, name, every=every)
     if tasks:
         say(

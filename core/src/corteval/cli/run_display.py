@@ -1,4 +1,4 @@
-"""Progress of a run, read from its events: bars on a terminal, elsewhere a line now and then."""
+"""Progress of a run, read from its events: bars on a terminal, elsewhere a line on a change."""
 
 from __future__ import annotations
 
@@ -75,6 +75,7 @@ class _View:
         self._file: TextIO | None = None
         self._looked = 0.0
         self._said = time.monotonic()
+        self._line = ""
         self._begin()
 
     def close(self) -> None:
@@ -94,12 +95,17 @@ class _View:
         return True
 
     def lines(self) -> None:
-        """Say how far it is, now and then."""
+        """Say how far it is, if that changed and was not said just now."""
         if not self.update() or time.monotonic() - self._said < _PAUSE:
             return
-        self._said = time.monotonic()
-        at = "; ".join(f"{worker}: {what}" for worker, (what, _, _) in self.at_work.items())
-        say(f"{self.done} of {counted(self.total, 'cell')}, {self.failed} failed. {at}")
+        at = "; ".join(
+            f"{worker}: {what}{_amount(done, total)}"
+            for worker, (what, done, total) in self.at_work.items()
+        )
+        line = f"{self.done} of {counted(self.total, 'cell')}, {self.failed} failed. {at}".strip()
+        if line != self._line:
+            self._said, self._line = time.monotonic(), line
+            say(line)
 
     def _begin(self) -> None:
         """Open the events, from their present end: what went before is an earlier run's."""
@@ -123,3 +129,8 @@ class _View:
             self.failed += happened == "failed"
         elif happened in ("retry", "stopped", "unwritten", "worker died"):
             self.at_work.pop(worker, None)
+
+
+def _amount(done: int, total: int | None) -> str:
+    """How far a task is; empty of one that has not said it."""
+    return f" ({done} of {total})" if total else ""

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
-import click
-
 from corteval.cli import notes
 from corteval.cli.score import print_scores
 from corteval.cli.tables import print_table, say
@@ -112,29 +110,13 @@ def print_cells(cells: list[Ended], run: str, *, every: bool) -> None:
         print_scores([s for c in cells if (s := c.score()) is not None], False, one=False)
         return
     print_table(("model", *_STATES), [*_by_model(cells)])
-    _print_failures(cells)
+    of = [(c.known.cell.model, c.known.cell.benchmark) for c in cells]
+    failed = [(*at, c.why()) for at, c in zip(of, cells, strict=True) if c.status == "failed"]
+    notes.print_reasons("failed", failed, of)
     say(
         f"{len(cells)} cells: --cells lists all, and so do `corteval report --run {run}` and "
         f"`corteval plot heatmap --run {run}`."
     )
-
-
-def _print_failures(cells: list[Ended]) -> None:
-    """Why cells failed: each reason once."""
-    failed = [cell for cell in cells if cell.status == "failed"]
-    if not failed:
-        return
-    of = [(c.known.cell.model, c.known.cell.benchmark) for c in cells]
-    reasons = (
-        (*at, [cell.why()]) for at, cell in zip(of, cells, strict=True) if cell.status == "failed"
-    )
-    found = notes.shared(reasons)
-    shown = found if notes.all_wanted() else found[: notes.MOST]
-    click.echo()
-    rows = [(str(len(which)), notes.named(which, of), text) for text, which in shown]
-    print_table(("failed", "which", "reason"), rows, heading=2)
-    if len(shown) < len(found):
-        say(f"{len(found) - len(shown)} more reasons are not shown: -v shows all.")
 
 
 def as_json(cells: list[Ended]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _EPILOG = """\b
 Examples:
   corteval run 'cornet-*' vision-v1 --executor none     # makes the folder of the run
-  corteval slurm-script --array 8 --time 04:00:00 --gpus 1 | sbatch
+  corteval slurm-script last --array 8 --time 04:00:00 --gpus 1 | sbatch
   corteval slurm-script 1a2b3c4d5e6f --array 100%10 --option=--constraint=a100 > run.sh
 
 \b
@@ -115,7 +115,7 @@ def command(
 ) -> None:
     """Print a script for sbatch: an array of jobs that take tasks of a run.
 
-    RUN is its folder or identity; the last one by default.
+    RUN is its folder or identity, or `last`, which is the default.
     """
     from corteval.run.status import run_named
 
@@ -150,6 +150,7 @@ def script_of(run: RunFolder, job: Job) -> str:
         OptionError: for a time that SLURM does not take.
     """
     from corteval.run.dask_address import seconds_of
+    from corteval.run.placing import setting_anywhere
     from corteval.settings import KNOWN, setting
 
     seconds = seconds_of(job.time) if job.time else None
@@ -177,7 +178,7 @@ def script_of(run: RunFolder, job: Job) -> str:
     lines += ["#SBATCH --requeue", *(f"#SBATCH {option}" for option in job.options)]
     said = [(KNOWN[name][0], setting(name)) for name in KNOWN]
     exports = [
-        f"export {variable}={shlex.quote(one.value)}"
+        f"export {variable}={shlex.quote(setting_anywhere(one.name))}"
         for variable, one in said
         if one.value and (one.name == "home" or one.origin != "default")
     ]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
-from corteval.cli import SOME_FAILED
+from corteval.cli import SOME_FAILED, notes
 from corteval.cli.options import json_option, verbose_option
 from corteval.cli.tables import counted, print_json, print_table, say
 
 if TYPE_CHECKING:
     from corteval.run.folder import RunFolder
     from corteval.run.status import Status
+
+_PAUSE = 2.0  # seconds between two looks
 
 _EPILOG = """\b
 Examples:
@@ -36,7 +39,7 @@ record. The others are those of `by_status` and `unfinished`.
 
 @click.command("status", epilog=_EPILOG)
 @click.argument("run", required=False)
-@click.option("--watch", is_flag=True, help="Say it again every two seconds until it is done.")
+@click.option("--watch", is_flag=True, help="Say it again at every change until it is done.")
 @verbose_option
 @json_option
 @click.pass_context
@@ -49,9 +52,12 @@ def command(context: click.Context, run: str | None, watch: bool, as_json: bool)
 
     folder = run_named(run)
     status = status_of(folder)
+    said = ""
     while watch and status.unfinished and not status.cancelled:
-        say(_line(status))
-        time.sleep(2)
+        if _line(status) != said:
+            said = _line(status)
+            say(said)
+        time.sleep(_PAUSE)
         status = status_of(folder)
     if as_json:
         facts = asdict(status)
@@ -71,20 +77,25 @@ def print_status(run: RunFolder, status: Status) -> None:
         click.echo()
         rows = [(t["model"], t["benchmark"], t["task"]) for t in status.at_work]
         print_table(("at work: model", "benchmark", "task"), rows, heading=2)
-    if status.unscored:
-        click.echo()
-        rows = [
-            (u["model"], u["benchmark"], f"{u['status']}: {u['reason']}") for u in status.unscored
-        ]
-        print_table(("no score: model", "benchmark", "why"), rows, heading=2)
-    if status.failures:
-        click.echo()
-        rows = [
-            (f["model"], f["benchmark"], f"{f['failure']}: {f['reason']}") for f in status.failures
-        ]
-        print_table(("failed: model", "benchmark", "why"), rows, heading=2)
-        say(f"`corteval retry {run.folder.name} --failed` computes them once more.")
+    for title, of, kind in (
+        ("no score", status.unscored, "status"),
+        ("failed", status.failures, "failure"),
+    ):
+        said = (
+            (cell["model"], cell["benchmark"], f"{cell[kind]}: {cell['reason']}") for cell in of
+        )
+        notes.print_reasons(title, said)
+    if status.failures or status.before.get("failed"):
+        say(f"`corteval retry {name_of(run)} --failed` computes them once more.")
     say(f"Run {run.folder.name}: {run.folder}" + (" (cancelled)" if status.cancelled else ""))
+
+
+def name_of(run: RunFolder) -> str:
+    """What a shell takes for `run`: its identity, or the folder of one that lies elsewhere."""
+    from corteval import settings
+
+    usual = run.folder.parent == settings.home() / "runs"
+    return run.folder.name if usual else shlex.quote(str(run.folder))
 
 
 def _line(status: Status) -> str:

@@ -1,8 +1,10 @@
 """Cells of a matrix, and what determines the score of each, as far as it is known before compute.
 
 The key of a cell is the SHA-256 of the cards of model, benchmark, metric, ceiling and data, of the
-versions and the source code of the packages behind them, and of the seed. A changed plugin, a
-raised version or another release of a metric gives another key, hence a new record beside the old.
+versions and the source code of the packages behind them and of the packages of Corteval that these
+require, and of the seed. A changed plugin, a raised version or another release of a metric gives
+another key, hence a new record beside the old. A model that is made of another one, or is told to
+use a data set, has their keys in its own.
 Weights and stimuli are pinned by digest in the code of plugins; the digests of what was in fact
 used are in every record, and `corteval recompute` compares them.
 """
@@ -12,9 +14,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.util
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any, final
 
@@ -92,11 +96,46 @@ def _side(kind: str, identifier: str) -> str:
         "distribution": source.distribution,
         "version": source.version,
         "source": source_digest(source),
+        "requires": _required(source.distribution),
     }
     if kind == "models":
-        content["options"] = model_options.named("", model_options.parse(identifier)[1])
+        options = model_options.parse(identifier)[1]
+        content["options"] = model_options.named("", options)
         content["files"] = model_options.content_digest(registry.own_files(identifier))
+        content["wraps"] = [_side("models", name) for name in registry.wrapped_models(identifier)]
+        content["data"] = [_side("data", name) for name in _data_in(options)]
     return canonical.digest_of(content)
+
+
+def _data_in(options: Mapping[str, Any]) -> list[str]:
+    """Data sets that options name."""
+    texts = (str(value) for _, value in sorted(options.items()) if isinstance(value, str))
+    return [text for text in texts if text in registry.data]
+
+
+@lru_cache(maxsize=10_000)
+def _required(distribution: str) -> dict[str, tuple[str, str]]:
+    """Version and source of the packages of Corteval that a distribution requires, by name.
+
+    Those that another one requires are among them; extras are not.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    waiting = [distribution]
+    while waiting:
+        try:
+            requirements = metadata.requires(waiting.pop()) or []
+        except metadata.PackageNotFoundError:
+            continue
+        for text in requirements:
+            name = re.split(r"[^\w.-]", text, maxsplit=1)[0].casefold().replace("_", "-")
+            if not name.startswith("corteval-") or "extra ==" in text or name in found:
+                continue
+            with contextlib.suppress(metadata.PackageNotFoundError):
+                package = name.replace("-", "_")
+                found[name] = (metadata.version(name), _package_digest(package))
+                waiting.append(name)
+    found.pop(distribution.casefold(), None)
+    return found
 
 
 def _card_text(card: Card) -> str:

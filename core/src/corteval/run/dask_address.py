@@ -1,6 +1,7 @@
 """Addresses of the executor `dask`: a cluster on this machine, a scheduler, or jobs of a queue.
 
-Such as ``dask://local?workers=2&gpu=1``, ``dask://tcp://node7:8786`` and
+Such as ``dask://local?workers=2&gpu=1``, ``dask://tcp://node7:8786``,
+``dask://tls://node7:8786?ca=ca.pem&cert=me.pem&key=me.key`` and
 ``dask://slurm?partition=gpu&gres=gpu:1&gpu=1&jobs=8&cores=4&memory=16GB&walltime=04:00:00``.
 """
 
@@ -27,7 +28,7 @@ _JOBS = (
 )  # fmt: skip
 OPTIONS: Mapping[str, Sequence[str]] = {
     "local": ("gpu", "workers"),
-    "address": ("gpu",),
+    "address": ("ca", "cert", "gpu", "key"),
     "slurm": (*_JOBS, "gres"),
     "pbs": (*_JOBS, "resources"),
     "sge": (*_JOBS, "resources"),
@@ -86,6 +87,27 @@ class Address:
         visible = [c for c in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if c.strip()]
         return visible[: self.gpus] if visible else [str(n) for n in range(self.gpus)]
 
+    @property
+    def encrypted(self) -> bool:
+        """Whether the scheduler is talked to by certificates."""
+        return self.scheduler.startswith("tls://")
+
+    def certificates(self) -> dict[str, str]:
+        """Arguments of Dask's `Security`: files that options name; Dask's own settings without.
+
+        Raises:
+            OptionError: if one is not there.
+        """
+        found = {"ca": "tls_ca_file", "cert": "tls_client_cert", "key": "tls_client_key"}
+        given = {option: Path(text).expanduser() for option in found if (text := self.text(option))}
+        for option, path in given.items():
+            if not path.is_file():
+                raise OptionError(
+                    f"{self.scheduler}: there is no file {path}, which {option} names. It is in "
+                    "PEM, as openssl writes it; `dask scheduler --tls-ca-file` takes the same."
+                )
+        return {found[option]: str(path) for option, path in given.items()}
+
     def job_options(self, logs: Path, run: str) -> dict[str, Any]:
         """Arguments of the cluster that Dask makes of jobs."""
         tasks = self.number("tasks", 1)
@@ -137,14 +159,21 @@ def parsed(text: str) -> Address:
         raise OptionError(
             f"{text!r} names neither a cluster nor a scheduler. Write dask://local, "
             "dask://slurm?partition=NAME&jobs=4, dask://pbs?..., dask://sge?..., or the address of "
-            "a scheduler: dask://tcp://HOST:PORT."
+            "a scheduler: dask://tcp://HOST:PORT, or dask://tls://HOST:PORT?ca=...&cert=...&key=..."
         )
     options: dict[str, tuple[str, ...]] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         _check(text, kind, name, value, given=name in options)
         options[name] = (*options.get(name, ()), value)
     scheduler = where if "://" in where else f"tcp://{where}"
-    return Address(kind=kind, scheduler=scheduler if kind == "address" else "", options=options)
+    found = Address(kind=kind, scheduler=scheduler if kind == "address" else "", options=options)
+    told = sorted({"ca", "cert", "key"} & options.keys())
+    if told and not found.encrypted:
+        raise OptionError(
+            f"{text!r}: {', '.join(told)} is of addresses that begin with tls://, and this one "
+            f"begins with {scheduler.partition('://')[0]}://."
+        )
+    return found
 
 
 def _check(text: str, kind: str, name: str, value: str, *, given: bool) -> None:

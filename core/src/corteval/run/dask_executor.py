@@ -18,13 +18,13 @@ from functools import partial
 from importlib import import_module
 from typing import Any, final
 
-from corteval import settings
 from corteval.errors import CortevalError, OptionError
 from corteval.run import errand
 from corteval.run.dask_address import SCHEDULER, Address
 from corteval.run.errand import Terms, run_errand
 from corteval.run.folder import TRANSIENT, Outcome, RunFolder
 from corteval.run.order import Order
+from corteval.run.placing import environment_anywhere
 from corteval.run.plan import Task
 from corteval.run.worker import Limits
 
@@ -46,6 +46,14 @@ _MOST_KILLED = TRANSIENT["lost"]
 _CONFIGURATION = {"distributed.deploy.lost-worker-timeout": "180s"}
 #: Errors of Dask itself on the way of one task, after which it is no use.
 _MOST_BROKEN = 3
+
+#: What to do where no scheduler answers.
+_NEXT = "Start one with `dask scheduler`, and workers with `dask worker ADDRESS`."
+_NEXT_OF_TLS = (
+    "Start one with `dask scheduler --protocol tls --tls-ca-file CA --tls-cert CERT --tls-key "
+    "KEY`, and workers alike. The certificate that `cert` names must be signed by the same "
+    "authority (ca)."
+)
 
 #: Starts jobs once more that a queue has ended.
 Renew = Callable[[], None]
@@ -79,7 +87,7 @@ class DaskExecutor:
         terms = Terms(
             folder=str(run.folder),
             session=secrets.token_hex(8),
-            environment=settings.as_environment(),
+            environment=environment_anywhere(),
             timeout_seconds=limits.timeout_seconds,
         )
         with self._connected(run) as (client, renew):
@@ -110,12 +118,13 @@ class DaskExecutor:
                 renew = partial(_renewed, cluster)
                 _submit(cluster, self._address)
             where = cluster if cluster is not None else self._address.scheduler
+            more = {"security": _security(self._address)} if self._address.encrypted else {}
             try:
-                client = distributed.Client(where, timeout=20, set_as_default=False)
+                client = distributed.Client(where, timeout=20, set_as_default=False, **more)
             except (OSError, TimeoutError) as error:
                 raise CortevalError(
-                    f"No Dask scheduler answers at {self._address.scheduler}: {error}. Start one "
-                    "with `dask scheduler`, and workers with `dask worker ADDRESS`."
+                    f"No Dask scheduler answers at {self._address.scheduler}: {error}. "
+                    f"{_NEXT_OF_TLS if more else _NEXT}"
                 ) from error
             yield stack.enter_context(client), renew
 
@@ -257,6 +266,35 @@ class _Front:
             "The Dask scheduler is gone. What was finished is kept: the same command goes on, with "
             f"this or any other executor. Run {self._run.folder.name}: {self._run.folder}"
         )
+
+
+def _security(address: Address) -> Any:
+    """Certificates for a scheduler that wants some.
+
+    Raises:
+        OptionError: if they lack, or are none.
+    """
+    given = address.certificates()
+    made = imported("distributed").Security(**given, require_encryption=True)
+    lacking = [
+        option
+        for option, name in (("ca", "tls_ca_file"), ("cert", "tls_client_cert"))
+        if not getattr(made, name)
+    ]
+    if lacking:
+        raise OptionError(
+            f"{address.scheduler} wants certificates, and {' and '.join(lacking)} is not told. "
+            f"Write dask://{address.scheduler}?ca=CA.pem&cert=CERT.pem&key=KEY.pem, or set "
+            "distributed.comm.tls in Dask's configuration."
+        )
+    try:
+        made.get_connection_args("client")
+    except (OSError, ValueError) as error:  # errors of ssl are OSErrors
+        raise OptionError(
+            f"The certificates for {address.scheduler} cannot be read: {error}. All three files "
+            "are in PEM; the key is that of the certificate, and without a password."
+        ) from error
+    return made
 
 
 def _here(address: Address, workers: int) -> Any:

@@ -29,6 +29,7 @@ from corteval.errors import CortevalError, StoreError
 from corteval.run.failures import oom_kills
 from corteval.run.folder import RunFolder
 from corteval.run.remote import kill_group
+from corteval.run.strays import adopting_orphans
 from corteval.run.worker import REFUSED, Limits, Stopped, Worker, do, refused, stop_on
 from corteval.store.disk import explained
 
@@ -50,7 +51,7 @@ class Terms:
     Args:
         folder: of the run; Dask workers see it under the same name.
         session: of the executor; another one starts processes of its own.
-        environment: the settings of Corteval, see `settings.as_environment`.
+        environment: the settings of Corteval, see `placing.environment_anywhere`.
         timeout_seconds: of one task.
     """
 
@@ -269,7 +270,7 @@ def main(arguments: list[str] | None = None) -> int:
         stop_on(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
         threading.Thread(target=_listen, args=[source, asked, worker], daemon=True).start()
         print("ready", file=sink, flush=True)
-        with worker, hooks.observing(worker):
+        with adopting_orphans(), worker, hooks.observing(worker):
             while known:
                 answer = _attend(worker, asked.get(timeout=_IDLE))
                 print(answer, file=sink, flush=True)

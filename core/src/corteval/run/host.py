@@ -29,6 +29,7 @@ from corteval.requests import Recording, Request
 from corteval.run import opaque, wire
 from corteval.run.failures import kind_of
 from corteval.run.one_batch import fitted
+from corteval.run.strays import die_with_parent
 from corteval.scoring import Subject, account_of, subject_named
 from corteval.store import Store
 
@@ -49,18 +50,17 @@ class _Host:
             return self._build(content), []
         if operation == "supports":
             request = wire.request_from_json(content["request"], self._sets(content))
-            return {"value": bool(self.subject.model.supports(request))}, []
+            return {"value": bool(self.subject().model.supports(request))}, []
         if operation == "respond":
             return self._respond(content)
         if operation == "prepare":
             return self._prepare(content), []
         if operation == "describe":
-            return {"value": asdict(account_of(self.subject))}, []
+            return {"value": asdict(account_of(self.subject()))}, []
         raise CortevalError(f"Nobody knows the operation {operation!r}.")
 
-    @property
     def subject(self) -> Subject:
-        """The model that was built."""
+        """The model that was built; no property, for older pluggy reads all of those."""
         if self._subject is None:
             raise CortevalError("No model was built yet.")
         return self._subject
@@ -84,7 +84,7 @@ class _Host:
     def _respond(self, content: Mapping[str, Any]) -> tuple[dict[str, Any], list[np.ndarray]]:
         stimuli = opaque.revealed_set(content["stimuli"])
         requests = self._requests(content)
-        model = fitted(self.subject.model, stimuli, requests, peak_of=_peak_of)
+        model = fitted(self.subject().model, stimuli, requests, peak_of=_peak_of)
         forget_peak()
         with stores.using(self._store):
             answers = model.respond(stimuli, requests)
@@ -93,7 +93,7 @@ class _Host:
 
     def _prepare(self, content: Mapping[str, Any]) -> dict[str, Any]:
         """Record the layers that answer several requests in one pass, if the model has layers."""
-        model = self.subject.model
+        model = self.subject().model
         if not isinstance(model, LayerCommitment) or not hasattr(model.extractor, "prepare"):
             return {"value": 0}
         requests = [
@@ -178,6 +178,7 @@ def main() -> None:
 
     Schedulers send signals to every process of a job; it is the worker that stops the model.
     """
+    die_with_parent()  # a model that hangs would not notice
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)
     source = os.fdopen(os.dup(0), "rb")

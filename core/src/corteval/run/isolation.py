@@ -119,7 +119,7 @@ def _bubblewrap(model: str, folder: Path) -> list[str]:
 def _visible(model: str) -> Iterator[Path]:
     """Files and folders that the process may read."""
     named = [*_SYSTEM, *_ALSO, sys.base_prefix, sys.prefix, *sys.path]
-    named += settings.setting("plugin_path").value.split(os.pathsep)
+    named += [str(path.absolute()) for path in settings.plugin_path()]
     named.append(os.environ.get("HF_HOME", str(Path.home() / ".cache" / "huggingface")))
     for name in named:
         path = Path(name)

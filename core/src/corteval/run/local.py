@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
-from corteval import settings
 from corteval.errors import CortevalError, StoreError
 from corteval.run.failures import oom_kills
 from corteval.run.folder import RunFolder
-from corteval.run.remote import kill_group
+from corteval.run.placing import environment_anywhere
+from corteval.run.remote import kill_group, started
 from corteval.run.worker import REFUSED, Limits
 from corteval.store.disk import explained, names_in
 
@@ -87,12 +87,12 @@ def _start(slot: _Slot, run: RunFolder, limits: Limits) -> None:
         command += ["--timeout", str(limits.timeout_seconds)]
     path = run.log(f"worker-w{slot.number}")
     with explained(f"{path.name} cannot be written", run.folder), path.open("ab") as log:
-        slot.process = subprocess.Popen(
+        slot.process = started(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, **settings.as_environment()},
+            env={**os.environ, **environment_anywhere()},
             start_new_session=True,  # a Ctrl-C is for us, who pass it on
         )
     slot.before, slot.oom_kills = _progress(run), oom_kills()

@@ -20,6 +20,9 @@ from corteval.model import ModelCommitment
 from corteval.requests import Recording, Request
 from corteval.stimuli import StimulusSet
 
+#: Does something; bytes held before, and the most held meanwhile.
+PeakOf = Callable[[Callable[[], None]], tuple[int, int]]
+
 M = TypeVar("M", bound=ModelCommitment)
 
 log = logging.getLogger(__name__)
@@ -52,18 +55,29 @@ class Batched(Extractor, Protocol):
         """Record whole `layers` and hand nothing out."""
 
 
+@runtime_checkable
+class OnDevice(Batched, Protocol):
+    """One that may compute where memory is not the machine's own, as on a GPU."""
+
+    def device_limit(self) -> Limit | None:
+        """What is left there; None if it computes in the machine's memory."""
+
+    def device_peak_of(self, do: Callable[[], None]) -> tuple[int, int]:
+        """Do something; bytes held there before, and the most held meanwhile."""
+
+
 def fitted(
     model: M,
     stimuli: StimulusSet,
     requests: Sequence[Request],
     *,
-    peak_of: Callable[[Callable[[], None]], tuple[int, int]],
+    peak_of: PeakOf,
     limit: Limit | None = None,
 ) -> M:
     """`model`, whose batches are small enough for the memory that is left.
 
     The peak of a batch of n stimuli is taken to be a + b n: one batch of one stimulus and one of a
-    few are measured, and nothing of them is kept.
+    few are measured, and nothing of them is kept. Memory of a device is looked at in the same way.
 
     Args:
         model: of layers; others are returned as they are.
@@ -77,18 +91,47 @@ def fitted(
     if not isinstance(model, LayerCommitment) or not isinstance(model.extractor, Batched):
         return model
     extractor = model.extractor
-    limit = limit or tightest()
-    if limit.bytes_left >= PLENTY or extractor.batch_rows is not None or len(stimuli) <= _FEW:
+    places = [(limit or tightest(), peak_of)]
+    if isinstance(extractor, OnDevice) and (there := extractor.device_limit()) is not None:
+        places.append((there, extractor.device_peak_of))
+    scarce = [place for place in places if place[0].bytes_left < PLENTY]
+    if not scarce or extractor.batch_rows is not None or len(stimuli) <= _FEW:
         return model
     recordings = [r for r in requests if isinstance(r, Recording) and model.supports(r)]
     layers = [*dict.fromkeys(name for r in recordings for name in model.layers_of(r.target))]
     if not layers:
         return model
-    wanted = extractor.rows_of_batch(1)
+    wanted = rows = extractor.rows_of_batch(1)
 
     def shown(count: int) -> Callable[[], None]:
         return lambda: extractor.prepare(stimuli.select(stimuli.stimulus_ids[:count]), layers)
 
+    for limit, measure in scarce:
+        fitting = _rows_within(limit, measure, shown, rows, model.identifier)
+        if fitting < rows:
+            log.warning(
+                "%s: batches of %d stimuli instead of %d, for %s leaves %s of memory.",
+                model.identifier,
+                fitting,
+                wanted,
+                limit.name,
+                human_size(limit.bytes_left),
+            )
+        rows = fitting
+    if rows == wanted:
+        return model
+    smaller: Any = replace(cast("Any", extractor), batch_rows=rows)
+    return cast("M", replace(model, extractor=smaller))
+
+
+def _rows_within(
+    limit: Limit,
+    peak_of: PeakOf,
+    shown: Callable[[int], Callable[[], None]],
+    rows: int,
+    identifier: str,
+) -> int:
+    """Rows of a batch, at most `rows`, that are predicted to fit into what `limit` leaves."""
     with stores.using(None):
         held, one = peak_of(shown(1))
         _, few = peak_of(shown(_FEW))
@@ -97,22 +140,10 @@ def fitted(
     room = _SHARE * limit.bytes_left
     if alone > room:
         raise TooLittleMemory(
-            f"{model.identifier} takes {human_size(alone)} for one stimulus beyond the "
+            f"{identifier} takes {human_size(alone)} for one stimulus beyond the "
             f"{human_size(held)} it holds; {limit.name} leaves {human_size(limit.bytes_left)}. Run "
             "it where there is more, with fewer workers, or choose a smaller model."
         )
-    rows = wanted
     while rows > 1 and alone + each * (rows - 1) > room:
         rows //= 2
-    if rows == wanted:
-        return model
-    log.warning(
-        "%s: batches of %d stimuli instead of %d, for %s leaves %s of memory.",
-        model.identifier,
-        rows,
-        wanted,
-        limit.name,
-        human_size(limit.bytes_left),
-    )
-    smaller: Any = replace(cast("Any", extractor), batch_rows=rows)
-    return cast("M", replace(model, extractor=smaller))
+    return rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
@@ -193,6 +193,7 @@ def make_plan(
     seed: int = 0,
     isolation: str = "process",
     again: bool = False,
+    only: Callable[[Known], bool] = lambda known: True,
     probed: Mapping[str, int] | None = None,
 ) -> Plan:
     """Plan of all `models` on all `benchmarks`, from cards and records alone.
@@ -203,6 +204,7 @@ def make_plan(
         seed: of the benchmarks' resampling.
         isolation: where models run.
         again: compute cells that failed once more.
+        only: whether a cell that could be computed is to be.
         probed: peak bytes of models on one batch, see `probing`.
     """
     current = index.all_current()
@@ -213,7 +215,8 @@ def make_plan(
         for model in models
         for benchmark in benchmarks
     )
-    wanted = [k for k in known if k.state == "missing" or (again and k.state == "failed")]
+    states = {"missing", "failed"} if again else {"missing"}
+    wanted = [k for k in known if k.state in states and only(k)]
     return Plan(
         models=tuple(models),
         benchmarks=tuple(benchmarks),

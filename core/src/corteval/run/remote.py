@@ -6,9 +6,11 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, final
@@ -22,14 +24,15 @@ from corteval.cards import Modality
 from corteval.errors import CortevalError, FetchError, StorageFull, UnsupportedRequest
 from corteval.perturbation import Perturbation
 from corteval.requests import Request
-from corteval.run import wire
+from corteval.run import strays, wire
 from corteval.run.failures import Kind, oom_kills
 from corteval.run.hiding import is_secret, without_secrets
 from corteval.run.isolation import command_for
 from corteval.run.opaque import Disguise, disguised, granted, renamed_request
+from corteval.run.placing import setting_anywhere
 from corteval.score import Provenance
 from corteval.scoring import Account
-from corteval.settings import KNOWN, setting
+from corteval.settings import KNOWN
 from corteval.stimuli import StimulusSet
 
 #: Environment variables that the process of a model gets, by name or beginning.
@@ -52,6 +55,9 @@ _SETTINGS = ("home", "mirror", "offline", "store_limit", "store_verify", "plugin
 #: Of what a model prints, as much is kept.
 TAIL_BYTES = 16_384
 LOG_BYTES = 10_000_000
+
+#: Seconds to wait for others to end where no process can be started.
+_PATIENCE = 10.0
 
 #: Sets that one process of a model is shown without being written again.
 _SETS = 8
@@ -100,7 +106,7 @@ class RemoteModel:
         self.peak_bytes = 0
         self._oom_kills = 0
         self._printed = _Printed(log)
-        self._process = subprocess.Popen(
+        self._process = started(
             [*command_for(isolation, model, self._folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -176,11 +182,14 @@ class RemoteModel:
 
     def kill(self) -> None:
         """End the process at once, from any thread."""
+        left = strays.descendants(self._process.pid)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        strays.kill(left)  # whoever waits for the model ends what is left
 
     def close(self) -> None:
-        """End the process and remove what it was shown."""
+        """End the process, what it has started, and remove what it was shown."""
+        left = strays.descendants(self._process.pid)
         for stream in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
                 if stream is not None:
@@ -188,6 +197,7 @@ class RemoteModel:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
         kill_group(self._process)
+        strays.end(left)
         self._printed.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -260,18 +270,41 @@ def environment(isolation: str) -> dict[str, str]:
     }
 
 
+def started(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    """A process, as `subprocess.Popen` starts it; where too many are running, it waits a while.
+
+    Raises:
+        CortevalError: if none can be started.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return subprocess.Popen(command, **options)
+        except BlockingIOError as error:
+            if time.monotonic() > deadline:
+                raise CortevalError(
+                    f"No process can be started on {socket.gethostname()}: {error.strerror}. There "
+                    "are too many for the limits of the user (`ulimit -u`) or of the control group "
+                    "(pids.max). End some, raise the limit, or use fewer workers."
+                ) from error
+            time.sleep(0.5)
+
+
 def kill_group(process: subprocess.Popen[bytes]) -> None:
     """End a process and whatever it started."""
+    left = strays.descendants(process.pid)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    strays.end(left)
 
 
 def _store_and_settings() -> dict[str, Any]:
     active = stores.active()
+    values = {n: setting_anywhere(n) for n in _SETTINGS if n in KNOWN}
     return {
         "store": None if active is None else str(active.folder),
-        "settings": {n: setting(n).value for n in _SETTINGS if n in KNOWN and setting(n).value},
+        "settings": {name: value for name, value in values.items() if value},
     }
 
 
@@ -290,6 +323,7 @@ class _Printed:
         self._log = log
         self._tail = b""
         self._thread: threading.Thread | None = None
+        self._stream: IO[bytes] | None = None
 
     @property
     def tail(self) -> str:
@@ -298,6 +332,7 @@ class _Printed:
 
     def follow(self, stream: IO[bytes]) -> None:
         """Read until the end, in the background."""
+        self._stream = stream
         self._thread = threading.Thread(target=self._read, args=[stream], daemon=True)
         self._thread.start()
 
@@ -305,6 +340,8 @@ class _Printed:
         """Wait for the end."""
         if self._thread is not None:
             self._thread.join(2)
+        if self._stream is not None and not (self._thread and self._thread.is_alive()):
+            self._stream.close()
 
     def _read(self, stream: IO[bytes]) -> None:
         """Read whatever happens to the file: a pipe that nobody empties stops the model."""

@@ -30,6 +30,7 @@ from corteval.run.folder import Claim, Failure, Outcome, RunFolder
 from corteval.run.order import Waiting
 from corteval.run.plan import Task
 from corteval.run.remote import RemoteModel
+from corteval.run.strays import adopting_orphans
 from corteval.score import Provenance
 from corteval.scoring import Subject, subject_named, task_named
 from corteval.scoring import Task as Benchmarking
@@ -295,7 +296,7 @@ def run_worker(run: RunFolder, name: str, limits: Limits) -> int:
     run.forget_end(os.getpid())
     worker = Worker(run=run, name=name, limits=limits)
     try:
-        with worker, hooks.observing(worker):
+        with adopting_orphans(), worker, hooks.observing(worker):
             work(worker)
     except Stopped as stopped:
         return 128 + stopped.number

@@ -22,4 +22,5 @@ LOCALIZED = ModelFamily(
   journal = {arXiv:2411.02280}, year = {2024}}""",
     modalities=frozenset({"text"}),
     files="corteval_localizer.family:files_of",
+    wraps="corteval_localizer.family:models_of",
 )

@@ -129,12 +129,14 @@ def build_untrained(
     return _subject(network, words, identifier, notes, pooling, device)
 
 
-def files_of(member: str) -> list[Path]:
-    """The folder that ``recurrent/<member>`` is made of.
+def files_of(member: str, folder: str | Path | None = None) -> list[Path]:
+    """The folder that ``recurrent/<member>`` is made of, `folder` if the option names it.
 
     Raises:
         UnknownIdentifier: there is no such model.
     """
+    if folder is not None:
+        return [Path(folder).expanduser()]
     return [folders.find(member if folders.is_there(member) else _parts(_UNTRAINED, member)[0])]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -65,6 +66,11 @@ def folder_of(name: str, folder: Path | str | None) -> Path | None:
         near = Path(name)
         return near.resolve() if (near / "config.json").is_file() else None
     path = Path(folder).expanduser().resolve()
+    if not path.is_dir():
+        raise OptionError(
+            f"hf/{name}: there is no folder {path} on {socket.gethostname()}. Processes of a run "
+            "find it where all machines see it under this path."
+        )
     if not (path / "config.json").is_file():
         raise OptionError(
             f"{path} holds no config.json, so it is no folder that save_pretrained wrote."
@@ -72,11 +78,11 @@ def folder_of(name: str, folder: Path | str | None) -> Path | None:
     return path
 
 
-def files_of(member: str) -> list[Path]:
+def files_of(member: str, folder: Path | str | None = None) -> list[Path]:
     """The local folder that ``hf/<member>`` is made of, if it is one.
 
     Raises:
-        OptionError: a seed for trained weights.
+        OptionError: a seed for trained weights, or `folder` holds no model.
     """
-    folder = folder_of(parse(member).name, None)
-    return [] if folder is None else [folder]
+    found = folder_of(parse(member).name, folder)
+    return [] if found is None else [found]
