@@ -90,3 +90,13 @@ def test_other_formats_and_no_scores_are_errors():
         draw([scored("net", "Bars.V4-ridge", 0.4)], ".gif")
     with pytest.raises(OptionError, match="no scores"):
         draw([], ".png")
+
+
+def test_long_names_of_benchmarks_are_broken_into_lines_that_fit_a_panel():
+    from corteval.report.bars import _LONGEST, _broken
+
+    for name in ("Marques2020.V1-spatial_frequency_bandwidth", "x" * 80, "a" * 30 + "." + "b" * 70):
+        lines = _broken(name).split("\n")
+        assert "".join(lines) == name and max(map(len, lines)) <= _LONGEST
+    first, second = _broken("Marques2020.V1-spatial_frequency_bandwidth").split("\n")
+    assert first.endswith("frequency_") and second == "bandwidth"

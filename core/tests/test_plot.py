@@ -365,3 +365,11 @@ def test_too_many_rows_are_refused():
     many = Board.of(Score(value=0.5, model=str(n), benchmark="B") for n in range(MOST_ROWS + 1))
     with pytest.raises(OptionError, match="choose with --models"):
         heatmap(many)
+
+
+def test_a_heat_map_says_what_its_short_words_mean_and_no_others():
+    few = heatmap(board()).draw().axes[0].get_title(loc="left")
+    assert few == "models by the mean of their scores"
+    lost = Score.unscored("not-applicable", "no text", model="other", benchmark=BENCHMARKS[0])
+    more = heatmap(Board.of([*scores(), lost])).draw().axes[0].get_title(loc="left")
+    assert more.endswith("n/a = not applicable, – = not run")

@@ -97,7 +97,7 @@ def test_scores_without_a_ceiling_are_called_raw_in_words():
     raw = [score(f"m{n}", b, 0.5) for n in range(2) for b in ("A", "B")]
     mixed, normalised, alone = (text_of(page(gathered(s))) for s in (whole + raw, whole, raw))
     assert "2 of the 3 benchmarks with scores have no ceiling and are shown raw" in mixed
-    assert "Ceiling none, raw none, raw .800" in mixed
+    assert "Ceiling – – none, raw none, raw .800" in mixed
     assert "None of the 2 benchmarks with scores has a ceiling" in alone
     assert "normalised by the reliability" in mixed and "by the reliability" not in alone
     told = ["averages raw and normalised" in text for text in (mixed, normalised, alone)]

@@ -52,11 +52,13 @@ def with_subjects(made, seed=0):
     return replace(made, samples=samples), values
 
 
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=3, max_size=12))
-def test_agreement_is_scipys_spearman(pairs):
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=12))
+def test_agreement_of_four_models_and_more_is_scipys_spearman(pairs):
     x, y = np.array(pairs, float).T
     found = spearman(x, y)
-    if np.ptp(x) == 0 or np.ptp(y) == 0:
+    if len(pairs) < 4:
+        assert found.rho is None and found.text == f"too few models ({len(pairs)} of 4)"
+    elif np.ptp(x) == 0 or np.ptp(y) == 0:
         assert found.rho is None and found.text == "all models score alike"
     else:
         assert found.rho == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-12)
@@ -64,10 +66,11 @@ def test_agreement_is_scipys_spearman(pairs):
 
 
 def test_agreement_is_of_shared_models_only_and_says_why_there_is_none():
-    x = np.array([1.0, 2.0, 3.0, np.nan, 5.0])
-    assert spearman(x, np.array([3.0, 2.0, 1.0, 9.0, np.nan])).rho == pytest.approx(-1)
-    assert spearman(x, np.array([np.nan, np.nan, 1.0, 2.0, 3.0])).text == "too few models (2)"
-    assert spearman(x, np.array([np.nan] * 3 + [2.0, np.nan])).text == "no model on both"
+    x = np.array([1.0, 2.0, 3.0, np.nan, 5.0, 6.0])
+    assert spearman(x, np.array([3.0, 2.0, 1.0, 9.0, np.nan, 0.0])).rho == pytest.approx(-1)
+    few = spearman(x, np.array([3.0, 2.0, 1.0, 9.0, np.nan, np.nan]))
+    assert (few.rho, few.text, few.models) == (None, "too few models (3 of 4)", 3)
+    assert spearman(x, np.array([np.nan] * 3 + [2.0] + [np.nan] * 2)).text == "no model on both"
 
 
 def test_the_matrix_keeps_the_benchmarks_with_most_scores_in_the_order_given():
@@ -86,6 +89,21 @@ def test_the_page_has_the_matrix_as_a_picture_and_as_a_table():
     assert source.count(f"{rho:.2f}<i>6 models</i>") >= 2
     assert f"2 and 1: {rho:.2f}, 6 models" in source
     assert heat_map(agreement(board, names), HOSTILE[:3]).count("<script") == 0
+
+
+def test_three_models_have_neither_a_matrix_nor_a_scatter_but_words():
+    sources = {n: page(gathered(matrix(n, 3))) for n in (3, 4)}
+    for models, source in sources.items():
+        text = text_of(source)
+        assert ("All pairs of benchmarks" in text) == ("r = " in text) == (models == 4)
+        assert ("a relation needs four" in text) == (models == 3)
+
+
+def test_a_pair_of_three_models_beside_others_of_more_has_words():
+    gone = {("model-0", "Data2.IT-ridge"), ("model-1", "Data2.IT-ridge")}
+    scores = [s for s in matrix(5, 3) if (s.model, s.benchmark) not in gone]
+    text = text_of(page(gathered(scores)))
+    assert text.count("too few models (3 of 4)") >= 2 and "5 models" in text
 
 
 def test_one_benchmark_has_no_matrix():

@@ -8,6 +8,7 @@ from core.tests.test_report import gathered, matrix, score, text_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corteval import registry
 from corteval.cards import Competition, Part, SuiteCard
 from corteval.cli import main
 from corteval.errors import OptionError
@@ -157,6 +158,52 @@ def test_the_command_shows_the_competition_of_a_suite(tmp_path, capsys):
         run = ["report", "toy-track", "--from", str(scores), "--output", os.fspath(out)]
         assert main(run) == 0
     assert "Closes 2027-05-01" in text_of(out.read_text("utf-8"))
+
+
+PLUGIN = """
+from corteval import registry
+from corteval.cards import Competition, Part, SuiteCard
+
+LAB = SuiteCard(
+    identifier="lab-track",
+    summary="What our lab competes on",
+    licence="MIT",
+    editions={
+        "1.0": (Part("Data0.IT-ridge"),),
+        "2.0": (Part("Data0.IT-ridge"), Part("Data1.IT-ridge")),
+    },
+    competitions={
+        "2.0": Competition(opens="2027-01-01", closes="2027-05-31", rules="One entry a group.")
+    },
+)
+"""
+
+
+@pytest.mark.parametrize(("asked", "held"), [("lab-track", True), ("lab-track@1.0", False)])
+def test_a_competition_of_a_plugin_of_one_file_is_shown_for_its_edition(
+    tmp_path, monkeypatch, asked, held
+):
+    (tmp_path / "lab.py").write_text(PLUGIN)
+    monkeypatch.setenv("CORTEVAL_PLUGIN_PATH", str(tmp_path))
+    scores = tmp_path / "scores.jsonl"
+    late_score = replace(
+        score("late", "Data0.IT-ridge"), provenance=Provenance(started="2027-06-01T00:00:00+00:00")
+    )
+    early = [replace(s, provenance=Provenance(started="2027-01-02")) for s in matrix(3, 2)]
+    scores.write_text("\n".join(s.to_json() for s in [late_score, *early]))
+    registry.reload()
+    try:
+        out = tmp_path / "site"
+        assert main(["report", asked, "--from", str(scores), "--site", os.fspath(out)]) == 0
+    finally:
+        monkeypatch.delenv("CORTEVAL_PLUGIN_PATH")
+        registry.reload()
+    text = text_of((out / "index.html").read_text("utf-8"))
+    assert "What our lab competes on . An edition never changes." in text
+    assert ("Closes 2027-05-31" in text) is held and ("One entry a group." in text) is held
+    assert ("marked late : 1 scores, and as a whole 1 of the models" in text) is held
+    card = text_of((out / "models" / f"{folder_of('late')}.html").read_text("utf-8"))
+    assert ("In lab-track@2.0 late: no score was made before it closed" in card) is held
 
 
 @pytest.mark.parametrize(

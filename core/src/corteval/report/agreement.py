@@ -10,15 +10,9 @@ import numpy as np
 from corteval.errors import UndefinedScore
 from corteval.report.charts import scatter
 from corteval.report.document import clean
-from corteval.report.matrix import heat_map, matrix
+from corteval.report.matrix import FEWEST_MODELS, heat_map, matrix
 from corteval.stats.board import Board
 from corteval.stats.relations import relate
-
-#: Models that two benchmarks must share to be set against each other, as a relation needs them.
-_FEWEST = 4
-
-#: Benchmarks from which on there is a matrix of all pairs.
-_FEWEST_IN_MATRIX = 2
 
 #: Pairs of benchmarks up to which all are shown; of more, the first and the last.
 _MOST_PAIRS = 6
@@ -65,7 +59,7 @@ def correlations(values: np.ndarray) -> list[tuple[float, int, int]]:
     found = []
     for i, j in zip(*np.triu_indices(values.shape[1], 1), strict=True):
         varies = all(spread[p] > 1e-12 * squares[p] for p in ((i, j), (j, i)))
-        if n[i, j] >= _FEWEST and varies:
+        if n[i, j] >= FEWEST_MODELS and varies:
             found.append((round(float(np.clip(r[i, j], -1, 1)), 12), int(i), int(j)))
     return sorted(found)
 
@@ -80,9 +74,9 @@ def _told(x: np.ndarray, y: np.ndarray) -> dict[str, str]:
 
 
 def agreement(board: Board, columns: Sequence[str]) -> dict[str, Any] | None:
-    """Rank correlations of all pairs of benchmarks, as a heat map and a table."""
+    """Rank correlations of all pairs of benchmarks, as a heat map and a table; None without any."""
     found = matrix(board, columns)
-    if len(found.benchmarks) < _FEWEST_IN_MATRIX:
+    if not found.known:
         return None
     names = [clean(b) for b in found.benchmarks]
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -146,6 +147,8 @@ def _panel(
             bar = found.get((model, benchmark))
             if bar is not None:
                 _draw(axis, bar, row + shift, thick, leaky=benchmark != name)
+            elif benchmark == name:
+                _say(axis, "no score", row + shift)
     shown = [bar for bar in bars if bar.benchmark in names]
     ceiling = next((b for b in shown if b.normalization and not math.isnan(b.ceiling)), None)
     if ceiling is not None:
@@ -171,7 +174,7 @@ def _panel(
 def _draw(axis: Axes, bar: Bar, place: float, thick: float, *, leaky: bool) -> None:
     colour = _CONTROL if bar.control else _MODEL
     if math.isnan(bar.value):
-        axis.text(0, place, f" {bar.status}", va="center", fontsize=6, color=_CONTROL)
+        _say(axis, bar.status.replace("-", " "), place)
         return
     look: dict[str, Any] = {"facecolor": colour, "edgecolor": colour, "linewidth": 0.9}
     if leaky:
@@ -190,7 +193,12 @@ def _draw(axis: Axes, bar: Bar, place: float, thick: float, *, leaky: bool) -> N
         textcoords="offset points",
         va="center",
         fontsize=6.5,
+        bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.4},  # over the ceiling
     )
+
+
+def _say(axis: Axes, words: str, place: float) -> None:
+    axis.text(0, place, f" {words}", va="center", fontsize=6, color=pictures.WORDS_GREY)
 
 
 def _legend(figure: Any, bars: Sequence[Bar], paired: bool) -> None:
@@ -263,9 +271,10 @@ def _cell(value: object) -> str:
 
 
 def _broken(name: str) -> str:
-    """A benchmark's name on lines that fit a panel, broken after its marks."""
+    """A benchmark's name on lines that fit a panel, broken after its marks or where it must be."""
     lines, line = [], ""
-    for part in name.replace(".", ".\0").replace("-", "-\0").split("\0"):
+    parts = re.split(r"(?<=[._/@-])", name)
+    for part in (p[n : n + _LONGEST] for p in parts for n in range(0, len(p), _LONGEST)):
         if line and len(line) + len(part) > _LONGEST:
             lines.append(line)
             line = ""

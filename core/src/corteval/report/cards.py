@@ -16,6 +16,7 @@ from corteval.registry import Registry
 from corteval.report.details import subjects, when
 from corteval.report.document import asset, clean, environment, number, policy
 from corteval.report.gathering import Gathered
+from corteval.report.layer_charts import LayerCurve
 from corteval.report.marks import Entries
 from corteval.report.origin import is_published
 from corteval.run.records import Record
@@ -31,6 +32,7 @@ def model_page(
     links: Mapping[str, str],
     installed: Collection[str],
     entries: Entries,
+    layers: Sequence[LayerCurve] = (),
 ) -> str:
     """The page of a model: its card, its scores on all benchmarks, its records.
 
@@ -40,11 +42,12 @@ def model_page(
         links: relative addresses of the pages of benchmarks.
         installed: models and families that have cards.
         entries: what is said of scores besides.
+        layers: curves over its layers.
     """
     board = gathered.board
     card = _card(registry.models, model, installed)
     rows = [
-        _row(benchmark, links, board.scores.get((model, benchmark)))
+        _row(benchmark, links, board.cell(model, benchmark))
         | {"records": _records(gathered.history.get((model, benchmark), ()))}
         | {"mark": entries.marks.get((model, benchmark)), "late": False}
         for benchmark in board.benchmarks
@@ -58,6 +61,7 @@ def model_page(
         rows=rows,
         heading="Scores",
         text="On all benchmarks of this site, in order of their names.",
+        layers=layers,
     )
 
 
@@ -79,7 +83,7 @@ def benchmark_page(
     """
     board = gathered.board
     card = _card(registry.benchmarks, benchmark, installed)
-    scores = {model: board.scores.get((model, benchmark)) for model in board.models}
+    scores = {model: board.cell(model, benchmark) for model in board.models}
     order = sorted(board.models, key=lambda m: _falling(scores[m]))
     rows = [
         _row(model, links, scores[model])
@@ -102,6 +106,7 @@ def benchmark_page(
         heading="Models",
         text="The best first; whether two of them differ is for a paired test to say "
         "(corteval compare).",
+        layers=(),
     )
 
 
@@ -197,7 +202,8 @@ def _data(name: str) -> str:
         card = registry.data_card(name)
     except CortevalError:
         return f"{name} (not installed here)"
-    return "; ".join([f"{name}: {card.summary}", *_data_words(card)])
+    said = [f"{name}: {card.summary}", *_data_words(card)]
+    return "; ".join(text.rstrip(".") for text in said)
 
 
 def _data_words(card: DataCard) -> list[str]:

@@ -100,8 +100,8 @@ def scatter(
         ).format(size / 2, short(labels[1], 44)),
     ]
     for axis, (low, span) in enumerate(zip(lows.tolist(), spans.tolist(), strict=True)):
-        ticks = [t for t in _ticks(low, low + span) if low <= t <= low + span][:8]
-        for tick, place in zip(ticks, at(np.array(ticks), axis).tolist(), strict=True):
+        shown = [t for t in ticks(low, low + span) if low <= t <= low + span][:8]
+        for tick, place in zip(shown, at(np.array(shown), axis).tolist(), strict=True):
             parts.append(_tick(axis, place, tick, (left, size - pad), (pad, size - pad)))
     if line is not None and band is not None:
         upper = zip(at(grid, 0), at(band[1], 1), strict=True)
@@ -199,6 +199,14 @@ def _tick(
     ).format(*ends, *words, value)
 
 
+def ends(name: str, most: int) -> Markup:
+    """A name that fits, escaped, by its beginning and its end, where names of one kind differ."""
+    if len(name) <= most:
+        return escape(name)
+    last = 3 * most // 5
+    return escape(f"{name[: most - last - 1]}…{name[-last:]}")
+
+
 def short(name: str, most: int = 30) -> Markup:
     """A name that fits, escaped; the rest is in the table."""
     return escape(name if len(name) <= most else name[: most - 1] + "…")
@@ -207,19 +215,20 @@ def short(name: str, most: int = 30) -> Markup:
 def _axis(
     low: float, high: float, y: float, place: Callable[[float], float], *, most: int
 ) -> Markup:
-    ticks = [t for t in _ticks(low, high) if low <= t <= high]
-    ticks = ticks[:: -(-len(ticks) // most)] if ticks else ticks
+    shown = [t for t in ticks(low, high) if low <= t <= high]
+    shown = shown[:: -(-len(shown) // most)] if shown else shown
     marks = [
         Markup(
             '<line class="grid" x1="{0:.1f}" x2="{0:.1f}" y1="18" y2="{1}"/>'
             '<text x="{0:.1f}" y="{2}" text-anchor="middle">{3:g}</text>'
         ).format(place(t), y, y + 14, t)
-        for t in ticks
+        for t in shown
     ]
     return Markup("").join(marks)
 
 
-def _ticks(low: float, high: float) -> list[float]:
+def ticks(low: float, high: float) -> list[float]:
+    """Round numbers from `low` to `high`, eight steps at most; some may lie outside."""
     step = 10.0 ** np.floor(np.log10(max(high - low, 1e-9)))
     for part in (0.2, 0.25, 0.5, 1.0):
         if (high - low) / (part * step) <= 8:

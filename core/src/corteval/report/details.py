@@ -12,7 +12,9 @@ from typing import Any, final
 import numpy as np
 from markupsafe import Markup
 
+from corteval.report.duels import paired_tests
 from corteval.report.gathering import Gathered
+from corteval.report.layer_charts import LayerCurve
 from corteval.run.records import Record
 from corteval.score import Score
 from corteval.stats.relations import correlation_interval, line_band
@@ -80,6 +82,7 @@ def facts(
     clean: Callable[[str], str],
     *,
     most: int = MOST_OF_SUBJECTS,
+    layers: Sequence[LayerCurve] = (),
 ) -> Markup:
     """What the table does not show, for drill-down: as JSON that is no script.
 
@@ -89,6 +92,7 @@ def facts(
         columns: benchmarks.
         clean: makes a text harmless.
         most: characters that values of single subjects may take.
+        layers: curves that the page shows.
     """
     notes: dict[str, int] = {}
     names: dict[str, int] = {}
@@ -96,7 +100,7 @@ def facts(
     size = 0
     for i, model in enumerate(rows):
         for j, benchmark in enumerate(columns):
-            score = gathered.board.scores.get((model, benchmark))
+            score = gathered.board.cell(model, benchmark)
             if score is None:
                 continue
             said = [*([score.reason] if score.reason else []), *score.notes]
@@ -128,6 +132,13 @@ def facts(
         "leftOut": left_out,
     }
     body["draws"] = _draws(gathered, rows)
+    body["layers"] = {
+        f"{rows.index(curve.model)},{columns.index(benchmark)}": n
+        for n, curve in enumerate(layers)
+        for benchmark in curve.benchmarks
+        if benchmark in columns
+    }
+    body["tests"] = paired_tests(gathered.board, rows, columns, clean)
     return inert(json.dumps(body, separators=(",", ":")))
 
 

@@ -40,7 +40,7 @@ def scores_csv(board: Board) -> str:
     rows: list[Sequence[object]] = [(*header, "normalization", "published", "private", "reason")]
     for model in board.models:
         for benchmark in board.benchmarks:
-            score = board.scores.get((model, benchmark))
+            score = board.cell(model, benchmark)
             if score is None:
                 rows.append((model, benchmark, "not run", *[""] * 10))
                 continue
@@ -124,7 +124,7 @@ def latex(text: str) -> str:
 
 
 def _latex_cell(board: Board, model: str, benchmark: str) -> str:
-    score = board.scores.get((model, benchmark))
+    score = board.cell(model, benchmark)
     if score is None:
         return "not run"
     if score.status != "scored":

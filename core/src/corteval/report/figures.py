@@ -327,7 +327,7 @@ def _remarks(scores: Iterable[Score]) -> str:
 
 
 def _heat_cell(board: Board, model: str, benchmark: str) -> HeatCell:
-    score = board.scores.get((model, benchmark))
+    score = board.cell(model, benchmark)
     low, high = _bounds(score)
     status = "absent" if score is None else score.status
     value = board.value(model, benchmark)

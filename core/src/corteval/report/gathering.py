@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import final
 
 from corteval.errors import CortevalError, OptionError, ScoreFormatError
+from corteval.report.ruled_out import with_ruled_out
 from corteval.run.cells import Cell
 from corteval.run.records import Record, Records
 from corteval.score import Score
@@ -71,7 +72,7 @@ def from_records(
     }
     fresh, stale = _on_the_same_data({cell: several[-1] for cell, several in history.items()})
     return Gathered(
-        board=Board.of(_told(record.score) for record in fresh),
+        board=with_ruled_out(Board.of(_told(record.score) for record in fresh)),
         history=history,
         withheld=len(withheld),
         stale=stale,
@@ -133,4 +134,6 @@ def _told(score: Score) -> Score:
 def _of_scores(scores: Iterable[Score], *, private: bool) -> Gathered:
     scores = [*scores]
     kept = [_told(s) for s in scores if private or not private_data(s)]
-    return Gathered(board=Board.of(kept), history={}, withheld=len(scores) - len(kept))
+    return Gathered(
+        board=with_ruled_out(Board.of(kept)), history={}, withheld=len(scores) - len(kept)
+    )

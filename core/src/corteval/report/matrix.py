@@ -9,14 +9,16 @@ from typing import final
 import numpy as np
 from markupsafe import Markup
 
-from corteval.report.charts import drawing, short
+from corteval.report.charts import drawing, ends
 from corteval.stats.board import Board
 
 #: Benchmarks beyond which those with the fewest scores are left out.
 MOST_BENCHMARKS = 30
-#: Models that two benchmarks must share.
-FEWEST_MODELS = 3
-_CELL, _LEFT, _TOP = 24, 235, 22
+#: Models that two benchmarks must share to be set against each other, as `corteval.stats.relations`
+#: wants them: rank correlations of three models are 1, 1/2, -1/2 or -1, each by chance often.
+FEWEST_MODELS = 4
+_CELL, _TOP = 24, 22
+_LETTERS, _LETTER = 42, 6.8  # of a name, and the width of one in pixels
 
 
 @final
@@ -55,6 +57,11 @@ class Matrix:
     pairs: tuple[tuple[Pair | None, ...], ...]
     left_out: int = 0
 
+    @property
+    def known(self) -> bool:
+        """Whether any two benchmarks can be set against each other."""
+        return any(pair is not None and pair.rho is not None for row in self.pairs for pair in row)
+
 
 def matrix(board: Board, benchmarks: Sequence[str], *, most: int = MOST_BENCHMARKS) -> Matrix:
     """Spearman's rank correlation of each pair of benchmarks, over the models that both have.
@@ -90,7 +97,7 @@ def spearman(x: np.ndarray, y: np.ndarray) -> Pair:
     both = np.isfinite(x) & np.isfinite(y)
     count = int(both.sum())
     if count < FEWEST_MODELS:
-        reason = f"too few models ({count})" if count else "no model on both"
+        reason = f"too few models ({count} of {FEWEST_MODELS})" if count else "no model on both"
         return Pair(rho=None, models=count, reason=reason)
     first, second = rankdata(x[both]), rankdata(y[both])
     if np.ptp(first) == 0 or np.ptp(second) == 0:
@@ -106,31 +113,32 @@ def heat_map(found: Matrix, names: Sequence[str]) -> Markup:
         names: of its benchmarks, as they are to be shown.
     """
     count = len(names)
+    told = [ends(name, _LETTERS) for name in names]
+    left = round(max((_LETTER * len(f"{t} {count}") for t in told), default=0)) + 12
     parts = []
     for row in range(count):
         y = _TOP + _CELL * row
         parts.append(
             Markup('<text x="{}" y="{}" text-anchor="end">{} {}</text>').format(
-                _LEFT - 6, y + 16, short(names[row], 27), row + 1
+                left - 6, y + 16, told[row], row + 1
             )
         )
         for column in range(row):
             pair = found.pairs[row][column]
             if pair is not None:
-                parts.append(_square(pair, column, y, f"{row + 1} and {column + 1}"))
+                parts.append(_square(pair, left + _CELL * column, y, f"{row + 1} and {column + 1}"))
         if row < count - 1:
             parts.append(
                 Markup('<text x="{}" y="{}" text-anchor="middle">{}</text>').format(
-                    _LEFT + _CELL * (row + 0.5), _TOP + _CELL * count + 14, row + 1
+                    left + _CELL * (row + 0.5), _TOP + _CELL * count + 14, row + 1
                 )
             )
-    width, height = _LEFT + _CELL * count, _TOP + _CELL * count + 20
+    width, height = left + _CELL * count, _TOP + _CELL * count + 20
     title = f"Spearman correlations between {count} benchmarks"
     return drawing(height, title, Markup("").join(parts), width=width, fixed=True)
 
 
-def _square(pair: Pair, column: int, y: int, which: str) -> Markup:
-    x = _LEFT + _CELL * column
+def _square(pair: Pair, x: int, y: int, which: str) -> Markup:
     if pair.rho is None:
         fill, ink, text = "none", "", "–"
     else:

@@ -14,6 +14,7 @@ from corteval.report.charts import mean_chart
 from corteval.report.details import facts
 from corteval.report.document import asset, clean, environment, number, plot, policy, script
 from corteval.report.gathering import Gathered
+from corteval.report.layer_charts import LayerCurve
 from corteval.report.marks import Entries
 from corteval.report.origin import is_published
 from corteval.report.track import Track
@@ -37,6 +38,7 @@ def page(
     weights: Mapping[str, float] | None = None,
     missing: Missing = "not-ranked",
     track: Track | None = None,
+    layers: Sequence[LayerCurve] = (),
     links: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {}),
 ) -> str:
     """The page; the same bytes for the same records.
@@ -48,6 +50,7 @@ def page(
         weights: of its benchmarks; None weighs all on the board alike.
         missing: what becomes of models that lack a score.
         track: the edition that `name` and `weights` are of, to show its rules.
+        layers: curves over layers of models on the board.
         links: relative addresses of pages of models, and of benchmarks; none on a single page.
     """
     board = gathered.board
@@ -88,7 +91,8 @@ def page(
         charts=[mean_chart(ranked, found, narrow=n) for n in (False, True)] if ranked else [],
         relations=relations(board, columns),
         ranked=len(ranked),
-        facts=facts(gathered, order, columns, clean),
+        facts=facts(gathered, order, columns, clean, layers=layers),
+        layers=layers,
         agreement=agreement(board, columns),
         track=_rules(entries),
     )
@@ -125,9 +129,7 @@ def _row(
         "low": low,
         "high": high,
         "lacking": len(mean.lacking) if mean else 0,
-        "cells": [
-            _cell(board.scores.get((model, b))) | {"mark": marked.get((model, b))} for b in columns
-        ],
+        "cells": [_cell(board.cell(model, b)) | {"mark": marked.get((model, b))} for b in columns],
     }
 
 
@@ -199,7 +201,7 @@ def _counts(board: Board, rows: Sequence[str], columns: Sequence[str]) -> dict[s
     found = dict.fromkeys(("scored", "undefined", "not-applicable", "failed", "absent"), 0)
     for model in rows:
         for benchmark in columns:
-            score = board.scores.get((model, benchmark))
+            score = board.cell(model, benchmark)
             found["absent" if score is None else score.status] += 1
     return found
 

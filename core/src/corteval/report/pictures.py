@@ -94,12 +94,21 @@ def draw_heatmap(
         label.set_rotation_mode("anchor")
     axis.set_yticks(range(len(names)), names, fontsize=7 if numbered else 6)
     axis.tick_params(length=0)
+    axis.set_title(_legend_of(rows), loc="left", fontsize=7, color=WORDS_GREY)
     for side in axis.spines.values():
         side.set_visible(False)
     bar = figure.colorbar(image, ax=axis, shrink=0.8, aspect=30, pad=0.02)
-    bar.set_label("score; models by the mean of theirs", fontsize=7)
+    bar.set_label("score", fontsize=7)
     bar.outline.set_visible(False)
     return figure
+
+
+def _legend_of(rows: Sequence[HeatCell]) -> str:
+    """In which order models stand, and what the short words of a heat map mean."""
+    whole = {"undefined": "undefined", "not-applicable": "not applicable", "absent": "not run"}
+    there = {row.status for row in rows}
+    words = [f"{_WORD[status]} = {told}" for status, told in whole.items() if status in there]
+    return "\n".join(["models by the mean of their scores", *([", ".join(words)] if words else [])])
 
 
 def draw_scatter(rows: Sequence[Point], x: str, y: str, words: str) -> Figure:
@@ -270,4 +279,5 @@ def dress(axis: Axes, grid: Any) -> None:
 def shown(name: str, most: int = _LONGEST) -> str:
     """A name that fits, without characters that steer; it is whole in the numbers."""
     plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
-    return plain if len(plain) <= most else plain[: most - 1] + "…"
+    last = 3 * most // 5  # names of one kind differ at their ends
+    return plain if len(plain) <= most else f"{plain[: most - last - 1]}…{plain[-last:]}"

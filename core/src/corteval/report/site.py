@@ -38,7 +38,8 @@ def site(gathered: Gathered, **options: Any) -> dict[str, str]:
     known = [frozenset(registry.models), frozenset(registry.benchmarks)]
     entries = Entries.of(gathered, options.get("track"))
     for model, path in models.items():
-        pages[path] = model_page(model, gathered, up[1], known[0], entries)
+        curves = [c for c in options.get("layers", ()) if c.model == model]
+        pages[path] = model_page(model, gathered, up[1], known[0], entries, curves)
     for benchmark, path in benchmarks.items():
         pages[path] = benchmark_page(benchmark, gathered, up[0], known[1], entries)
     return pages

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, final, get_args
 
@@ -41,14 +41,35 @@ class Board:
 
     Args:
         scores: one of each cell at most; what is not there was not computed.
+        ruled_out: of cells that are not there, why the model cannot do the benchmark; see
+            `corteval.report.ruled_out`.
     """
 
     scores: Mapping[tuple[str, str], Score]
+    ruled_out: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, scores: Iterable[Score]) -> Board:
         """Of `scores`; of several on one cell, the last one given."""
         return cls(scores={(s.model, s.benchmark): s for s in scores})
+
+    def only(self, models: Collection[str]) -> Board:
+        """The board of these models alone."""
+        return Board(
+            scores={cell: s for cell, s in self.scores.items() if cell[0] in models},
+            ruled_out={cell: why for cell, why in self.ruled_out.items() if cell[0] in models},
+        )
+
+    def cell(self, model: str, benchmark: str) -> Score | None:
+        """What stands in a cell: its score, or ``"not-applicable"`` where it is ruled out.
+
+        None if it was not computed.
+        """
+        score = self.scores.get((model, benchmark))
+        why = self.ruled_out.get((model, benchmark))
+        if score is None and why is not None:
+            return Score.unscored("not-applicable", why, model=model, benchmark=benchmark)
+        return score
 
     @cached_property
     def models(self) -> tuple[str, ...]:
@@ -95,7 +116,7 @@ class Board:
         rows = []
         for model in self.models:
             for benchmark in self.benchmarks:
-                score = self.scores.get((model, benchmark))
+                score = self.cell(model, benchmark)
                 if score is None:
                     cell = {"model": model, "benchmark": benchmark, "status": "not run"}
                     rows.append(dict(bare.row()) | cell)
@@ -117,7 +138,7 @@ class Board:
 
     def _said(self, model: str, benchmark: str) -> float | str:
         """The value, or the word for its lack."""
-        score = self.scores.get((model, benchmark))
+        score = self.cell(model, benchmark)
         if score is None:
             return "not run"
         return score.value if score.status == "scored" else score.status.replace("-", " ")

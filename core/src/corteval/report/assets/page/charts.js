@@ -17,6 +17,8 @@ const unnamed = (...given) => {
 };
 const pointed = (points) => Plot.tip(points, Plot.pointer({ x: "x", y: "y", title: "said", render: unnamed }));
 const room = (most, margin) => Math.max(240, Math.min(most, document.documentElement.clientWidth - margin));
+// By its beginning and its end, where names of one kind differ.
+const ends = (name, most) => { const last = Math.floor((3 * most) / 5); return name.length > most ? `${name.slice(0, most - last - 1)}…${name.slice(-last)}` : name; };
 const clipped = (name, most) => (name.length > most ? name.slice(0, most - 1) + "…" : name);
 
 // Whoever uses keys walks from mark to mark; what a mark says is shown, and read out.
@@ -105,12 +107,13 @@ const agreement = () => {
     const rho = parseFloat(first(cell)), models = within(cell, "i");
     return { x: j + 1, y: i + 1, i, j, rho, quiet: i === j, said: `${all[i]} and ${all[j]}: ${first(cell)}${models && `, ${models}`}` };
   }));
-  const shown = squares.filter((s) => !s.quiet);
+  const shown = squares.filter((s) => !s.quiet), most = document.documentElement.clientWidth < 640 ? 27 : 42;
+  const left = Math.max(...all.map((name, n) => 6.8 * `${ends(name, most)} ${n + 1}`.length)) + 16;
   const texts = (on) => Plot.text(shown.filter((s) => !isNaN(s.rho) && dark(s.rho) === on),
     { x: "x", y: "y", text: (s) => s.rho.toFixed(2).replace("0.", "."), fontSize: 9, className: on ? "on-dark" : "on-light" });
   const drawing = made({
-    width: 260 + 26 * count, height: 50 + 26 * count, marginLeft: 240, marginTop: 30, marginBottom: 10, grid: false, padding: 0.04,
-    x: { type: "band", label: null, axis: "top" }, y: { type: "band", label: null, tickFormat: (n) => `${clipped(all[n - 1], 32)} ${n}` },
+    width: left + 20 + 26 * count, height: 50 + 26 * count, marginLeft: left, marginTop: 30, marginBottom: 10, grid: false, padding: 0.04,
+    x: { type: "band", label: null, axis: "top" }, y: { type: "band", label: null, tickFormat: (n) => `${ends(all[n - 1], most)} ${n}` },
     color: { type: "linear", domain: [-1, 0, 1], range: ["#8c3c00", "#ffffff", "#00467f"], unknown: "none" },
     marks: [Plot.cell(shown, { x: "x", y: "y", fill: "rho" }), texts(true), texts(false),
       Plot.text(shown.filter((s) => isNaN(s.rho)), { x: "x", y: "y", text: () => "–" }),

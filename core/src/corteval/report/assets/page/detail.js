@@ -23,7 +23,7 @@ const open = (cell, silent) => {
   const list = document.querySelector("#detail dl"), notes = document.querySelector("#detail ul");
   list.textContent = "";
   notes.textContent = "";
-  document.querySelectorAll("#detail table, #detail .walk").forEach((old) => old.remove());
+  document.querySelectorAll("#detail table, #detail .walk, #detail figure").forEach((old) => old.remove());
   const say = (name, value) => list.append(element("dt", name), element("dd", value));
   const add = (...parts) => notes.before(...parts.filter(Boolean));
   say("Score", entry.texts[j + 3]);
@@ -42,6 +42,13 @@ const open = (cell, silent) => {
       add(strip(fact[6], told), listed("Raw values by subject", ["Subject", "Median", "Quartiles", "Values"],
         fact[6].map(([n, middle, low, high, count]) => [facts.names[n], told(middle), middle === null ? "–" : low + " to " + high, String(count)])));
     } else if (facts.leftOut) say("Subjects", "too many for this page; `corteval report --site` shows them");
+  }
+  const curve = facts.layers[i + "," + j];
+  if (curve !== undefined) {
+    const copy = get("curve-" + curve).cloneNode(true);
+    copy.removeAttribute("id");
+    copy.querySelectorAll("[role=region]").forEach((part) => part.setAttribute("aria-label", part.getAttribute("aria-label") + " of this cell"));
+    add(copy);
   }
   get("detail").hidden = false;
   opener = entry.row.cells[j + 3];

@@ -15,6 +15,27 @@ head.forEach((cell, column) => {
   });
 });
 
+// One heading is reached by the tabulator key, the others from there by the arrow keys, as cells are.
+const buttons = head.map((cell) => cell.querySelector("button"));
+const shownAt = (column) => column < 3 || columns[column - 3];
+const stand = (column) => { buttons.forEach((button, n) => { button.tabIndex = n === column ? 0 : -1; }); };
+table.tHead.addEventListener("focusin", (event) => { const n = buttons.indexOf(event.target); if (n >= 0) stand(n); });
+table.tHead.addEventListener("keydown", (event) => {
+  let n = buttons.indexOf(event.target);
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (n < 0 || (!step && event.key !== "ArrowDown")) return;
+  event.preventDefault();
+  if (!step) {
+    const entry = view.find((e) => e.row.isConnected), column = Math.max(n, 3 + columns.indexOf(true));
+    if (entry && columns.includes(true)) focus(entry.row.cells[column]);
+    return;
+  }
+  do n += step; while (buttons[n] && !shownAt(n));
+  if (buttons[n]) buttons[n].focus();
+});
+stand(0);
+box.setAttribute("aria-label", "Table of scores. Arrow keys walk through headings and cells; Enter sorts by a heading, or opens a cell");
+
 body.addEventListener("click", (event) => {
   const cell = event.target.closest("td[data-at]");
   if (cell) open(cell);
@@ -30,6 +51,7 @@ body.addEventListener("keydown", (event) => {
   const row = cell.parentElement, entry = view[view.indexOf(data[row.dataset.index]) + way[0]];
   let place = [...row.cells].indexOf(cell) + way[1];
   while (columns[place - 3] === false) place += way[1];
+  if (way[0] < 0 && row.dataset.index === String(view[0].index)) { buttons[place].focus(); return; }
   if (!entry || place < 3 || place >= names.length) return;
   reveal(entry);
   focus(entry.row.cells[place]);
@@ -173,6 +195,7 @@ const apply = () => {
     for (const row of [table.tHead.rows[0], ceilings]) hide({ row, columns: "" });
     if (table.classList.contains("held")) hold();
   }
+  if (!buttons.some((button, n) => button.tabIndex === 0 && shownAt(n))) stand(0);
   if (sorting !== state.s + " " + state.d) { order = ordered(); sorting = state.s + " " + state.d; }
   view = order.filter((entry) => matches(entry.lower, wantedModels)
     && (!state.c || columns.every((shown, j) => !shown || !isNaN(entry.values[j + 3]))));
