@@ -9,6 +9,9 @@ from typing import final
 
 import numpy as np
 
+#: Said of an interval whose replicates are all the same, as where every answer is right.
+NO_WIDTH = "no width, since replicates do not differ; that is no certainty"
+
 #: Scope of stimuli that are drawn together.
 GROUPS = "groups of stimuli"
 
@@ -95,6 +98,8 @@ def interval_of(
 
     Of normal values of 5 to 16 subjects, intervals of 95 % covered 93 to 95 %; of strongly skewed
     ones (exponential) 89 to 92 %, as Student's do (``tests/test_calibration_intervals.py``).
+    Replicates that do not differ give an interval without width, and `NO_WIDTH` in its method: of
+    24 answers that are right with a chance of .95 all are in 29 % of samples.
 
     Args:
         value: the estimate.
@@ -108,6 +113,8 @@ def interval_of(
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     widest = _widest(replicates)
     words = "bootstrap, variance-corrected percentiles"
+    if low == high:
+        words += f"; {NO_WIDTH}"
     return Interval(
         low=float(low),
         high=float(high),

@@ -155,7 +155,7 @@ def correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns:
         (neuroid); NaN where x or y is constant.
     """
-    return np.asarray(np.einsum("ij,ij->j", _standard(x), _standard(y)).clip(-1, 1))
+    return _product(_standard(x), _standard(y))
 
 
 def correlation_influence(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -171,10 +171,7 @@ def correlation_influence(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns:
         (row, neuroid).
     """
-    root = np.sqrt(len(x))
-    a, b = _standard(x) * root, _standard(y) * root
-    product = a * b
-    return np.asarray(product - product.mean(axis=0) * (a * a + b * b) / 2)
+    return _influence(_standard(x), _standard(y))
 
 
 def spearman_brown(r: np.ndarray) -> np.ndarray:
@@ -182,6 +179,19 @@ def spearman_brown(r: np.ndarray) -> np.ndarray:
     r = np.asarray(r, np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(r > -1, 2 * r / (1 + r), np.nan)
+
+
+def _product(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Correlation of columns that are `_standard`."""
+    return np.asarray(np.einsum("ij,ij->j", x, y).clip(-1, 1))
+
+
+def _influence(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """As `correlation_influence`, of columns that are `_standard`."""
+    root = np.sqrt(len(x))
+    a, b = x * root, y * root
+    product = a * b
+    return np.asarray(product - product.mean(axis=0) * (a * a + b * b) / 2)
 
 
 def _standard(values: np.ndarray) -> np.ndarray:
@@ -221,25 +231,24 @@ def median_correlation_replicates(
     values = np.full((len(draws), len(splits), resamples), np.nan)
     step = max(1, _BUDGET // (splits[0].observed.shape[1] * 4))
     for number, split in enumerate(splits):
-        fixed = transform(correlation(split.predicted, split.observed))
+        x, y = _standard(split.predicted), _standard(split.observed)
+        r = _product(x, y)
+        fixed = transform(r)
+        influence = None if stimuli is None else _influence(x, y)
         for start in range(0, resamples, step):
             part = slice(start, min(start + step, resamples))
-            moved = fixed if stimuli is None else transform(_drawn(split, stimuli[part]))
+            moved = fixed
+            if stimuli is not None and influence is not None:
+                # to first order: some may exceed 1
+                weights = (stimuli[part][:, split.rows] - 1.0) / len(split.rows)
+                moved = transform(r + weights @ influence)
             for row, way in zip(values[:, number], draws, strict=True):
-                r = fixed if way.stimuli is None else moved
                 units = None if way.neuroids is None else way.neuroids[part]
-                row[part] = central(r, units, groups)
+                row[part] = central(fixed if way.stimuli is None else moved, units, groups)
     return tuple(
         replicates(way, mean(rows), median=groups is None)
         for way, rows in zip(draws, values, strict=True)
     )
-
-
-def _drawn(split: Held, counts: np.ndarray) -> np.ndarray:
-    """(resample, neuroid) correlations in draws of stimuli, to first order: some may exceed 1."""
-    weights = (counts[:, split.rows] - 1.0) / len(split.rows)
-    influence = correlation_influence(split.predicted, split.observed)
-    return np.asarray(correlation(split.predicted, split.observed) + weights @ influence)
 
 
 def replicates(way: Draws, values: np.ndarray, *, median: bool = False) -> Replicates:
@@ -297,25 +306,40 @@ def median(values: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
         if not np.isnan(values).any():
             return np.asarray(np.median(values, axis=-1))
         counts = np.ones(values.shape, np.int64)
+    missing = np.isnan(values)
+    if missing.any():
+        counts = np.where(missing, 0, counts)
     order = np.argsort(values, axis=-1)  # NaN sort last
-    counts = np.where(np.isnan(values), 0, counts)
-    order, values, counts = np.broadcast_arrays(order, values, counts)
-    values, counts = (np.take_along_axis(a, order, axis=-1) for a in (values, counts))
-    total = counts.sum(axis=-1, keepdims=True)
-    place = np.cumsum(counts, axis=-1) - counts / 2 - total / 2  # 0 where half is reached
-    drawn = counts > 0
-    below = np.where(drawn & (place <= 0), place, -np.inf).argmax(axis=-1)[..., None]
-    above = np.where(drawn & (place >= 0), place, np.inf).argmin(axis=-1)[..., None]
+    if order.ndim > 1:
+        order, values, counts = np.broadcast_arrays(order, values, counts)
+        counts = np.take_along_axis(counts, order, axis=-1)
+    else:
+        counts = counts[..., order]
+        order, values = (np.broadcast_to(a, counts.shape) for a in (order, values))
+    # twice the draws up to each value; of one that is not drawn, up to the last that is
+    reached = np.cumsum(counts, axis=-1, dtype=np.result_type(counts, np.int32))
+    total = reached[..., -1:].copy()
+    reached *= 2
+
+    def at(column: np.ndarray) -> list[np.ndarray]:
+        """Twice the draws up to a value, those of itself, and the value."""
+        found = [np.take_along_axis(a, column, axis=-1) for a in (reached, counts, order)]
+        return [*found[:2], np.take_along_axis(values, found[2], axis=-1)]
+
+    here = (reached < total).sum(axis=-1, keepdims=True)  # reaches one half, so it is drawn
+    upto, own, value = at(here)
+    place = upto - own - total  # twice; 0 at one half
+    after = place < 0  # where the other point of the line is
+    limit = np.where(after, upto + 1, upto - 2 * own)
+    other = (reached < limit).sum(axis=-1, keepdims=True)
     # a value drawn more often than all others together reaches beyond one half on one side
-    none_below = ~(drawn & (place <= 0)).any(axis=-1, keepdims=True)
-    none_above = ~(drawn & (place >= 0)).any(axis=-1, keepdims=True)
-    below, above = np.where(none_below, above, below), np.where(none_above, below, above)
-    low, high, start, stop = (
-        np.take_along_axis(a, at, axis=-1)[..., 0] for a in (values, place) for at in (below, above)
-    )
-    gap = stop - start
+    alone = (place == 0) | np.where(after, upto == 2 * total, upto == 2 * own)
+    upto, own, other_value = at(np.where(alone, here, other))
+    place_of_other = upto - own - total
+    low, high = np.where(after, value, other_value), np.where(after, other_value, value)
+    start, gap = np.where(after, place, place_of_other), np.abs(place_of_other - place)
     share = np.where(gap > 0, -start / np.where(gap > 0, gap, 1), 0.0).clip(0, 1)
-    return np.where(total[..., 0] > 0, low + share * (high - low), np.nan)
+    return np.asarray(np.where(total > 0, low + share * (high - low), np.nan)[..., 0])
 
 
 def mean(values: np.ndarray, weights: np.ndarray | float = 1.0) -> np.ndarray:

@@ -194,7 +194,9 @@ class SyntaxSuites:
 
         a_s is the accuracy of suite s with n_s items: the factor makes up for the bootstrap
         variance of a mean, which is too small by (n_s - 1) / n_s. A suite of one item does not
-        vary.
+        vary, nor does one whose items are all right: of 28 items that are right with a chance of
+        .95 all are in a quarter of samples, and the interval has no width
+        (``tests/test_calibration_syntaxgym.py``).
         """
         names = list(dict.fromkeys(suites.tolist()))
         parts, ways = [], []

@@ -55,6 +55,11 @@ def ratio_replicates(
 ) -> tuple[Replicates, ...]:
     """Bootstrap of Σ above / Σ below over articles, whose words are not independent.
 
+    Their number is the effective one, (Σ below)² / Σ below², since a few long articles weigh most.
+    Where lengths spread by a factor of e, intervals of 95 % over 12, 40 and 60 articles covered
+    94, 92 and 92.5 %, and 90, 90 and 91 % with the plain number
+    (``tests/test_calibration_articles.py``). Source: Kish 1965 (effective number).
+
     Args:
         names: (article).
         above, below: (article) sums.
@@ -63,10 +68,13 @@ def ratio_replicates(
     """
     if len(names) < 2:
         return ()
+    effective = max(
+        2, round(float(below.sum()) ** 2 / float((below.astype(np.float64) ** 2).sum()))
+    )
     found = []
     for way in draw(stimulus_ids=names.astype(str), resamples=resamples, seed=seed):
         counts = np.asarray(way.stimuli, np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
             values = (counts @ above) / (counts @ below)
-        found.append(replicates(way._replace(scope="articles"), values))
+        found.append(replicates(way._replace(scope="articles", sizes=(effective,)), values))
     return tuple(found)

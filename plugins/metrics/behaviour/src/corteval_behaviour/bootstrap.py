@@ -76,7 +76,10 @@ def estimate(
     """The statistic of the data as they are, and its replicates.
 
     Replicates draw stimuli (or, with `clusters`, all stimuli of a cluster together) and, from five
-    on, subjects, alone and together.
+    on, subjects, alone and together. Intervals of 95 % covered 94 to 99 % of choices by one or six
+    subjects; where groups of ten stimuli shared four fifths of how hard they are, and stimuli were
+    drawn singly, they covered 81 % (error consistency) and 67 % (accuracy), see
+    ``tests/test_calibration_choices.py``.
 
     Args:
         statistic: of counts; (resample).

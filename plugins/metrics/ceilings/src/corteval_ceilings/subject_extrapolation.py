@@ -58,8 +58,10 @@ class SubjectExtrapolation:
     is not a confidence bound. ``replicates`` draw neuroids, or subjects if there are five, and
     stimuli: the median over neuroids is taken anew in every draw, the effect of a subject on the
     pools is that of leaving it out of them, to first order, and the effect of a stimulus is that on
-    correlations over test rows, to first order, fitted predictions held fixed. ``splits`` is the
-    digest of the splits. Source: spec ``metrics``, Language 2.5.
+    correlations over test rows, to first order, fitted predictions held fixed. Intervals of 95 %
+    covered 97 % over new subjects (six), 92 % over new neuroids of four subjects
+    (``tests/test_calibration_across_subjects.py``). ``splits`` is the digest of the splits. Source:
+    spec ``metrics``, Language 2.5.
 
     Args:
         cross_validation: as the metric's; options of `CrossValidation`, or one.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from corteval.cards import MetricCard
 
 _NILI = """@article{nili2014,
@@ -42,114 +45,88 @@ _PROCRUSTES = """@inproceedings{williams2021,
 #: and groups of stimuli may lie on both sides.
 _SUBSETS = {"cross_validation": {"folds": "shuffle", "train_size": 0.1, "group_by": None}}
 
-RDM = MetricCard(
-    identifier="rdm",
-    factory="corteval_similarity.metric:rdm",
-    summary="RSA: Spearman correlation of correlation-distance RDMs",
-    licence="MIT",
-    bibtex=_RSA,
-    symmetric=True,
-)
 
-RDM_PEARSON = MetricCard(
-    identifier="rdm-pearson",
-    factory="corteval_similarity.metric:rdm",
-    summary="RSA: Pearson correlation of correlation-distance RDMs",
-    licence="MIT",
-    bibtex=_RSA,
-    options={"comparison": "pearson"},
-    symmetric=True,
-)
+def _card(
+    identifier: str,
+    compared_by: str,
+    summary: str,
+    bibtex: str,
+    *,
+    symmetric: bool = True,
+    options: Mapping[str, Any] | None = None,
+    **fields: Any,
+) -> MetricCard:
+    return MetricCard(
+        identifier=identifier,
+        factory=f"corteval_similarity.metric:{compared_by}",
+        summary=summary,
+        licence="MIT",
+        bibtex=bibtex,
+        symmetric=symmetric,
+        options=options or {},
+        **fields,
+    )
 
-RDM_KENDALL = MetricCard(
-    identifier="rdm-kendall",
-    factory="corteval_similarity.metric:rdm",
-    summary="RSA: Kendall's tau-a of correlation-distance RDMs",
-    licence="MIT",
-    bibtex=_NILI,
-    options={"comparison": "kendall"},
-    symmetric=True,
-)
 
-RDM_COSINE = MetricCard(
-    identifier="rdm-cosine",
-    factory="corteval_similarity.metric:rdm",
-    summary="RSA: cosine of correlation-distance RDMs",
-    licence="MIT",
-    bibtex=_RSA,
-    options={"comparison": "cosine"},
-    symmetric=True,
-)
+def _rdm(identifier: str, words: str, bibtex: str, **options: str) -> MetricCard:
+    return _card(identifier, "rdm", f"RSA: {words}", bibtex, options=options)
 
-RDM_WHITENED_COSINE = MetricCard(
-    identifier="rdm-whitened_cosine",
-    factory="corteval_similarity.metric:rdm",
-    summary="RSA: cosine of correlation-distance RDMs, whitened by the covariance of distances",
-    licence="MIT",
-    bibtex=_WHITENED,
-    options={"comparison": "whitened cosine"},
-    symmetric=True,
-)
 
-RDM_CV = MetricCard(
-    identifier="rdm_cv",
-    factory="corteval_similarity.metric:rdm",
-    summary="RSA as rdm, mean over ten random subsets of nine tenths of the stimuli",
-    licence="MIT",
-    bibtex=_RSA,
+RDM = _rdm("rdm", "Spearman correlation of correlation-distance RDMs", _RSA)
+RDM_PEARSON = _rdm(
+    "rdm-pearson", "Pearson correlation of correlation-distance RDMs", _RSA, comparison="pearson"
+)
+RDM_KENDALL = _rdm(
+    "rdm-kendall", "Kendall's tau-a of correlation-distance RDMs", _NILI, comparison="kendall"
+)
+RDM_COSINE = _rdm("rdm-cosine", "cosine of correlation-distance RDMs", _RSA, comparison="cosine")
+RDM_WHITENED_COSINE = _rdm(
+    "rdm-whitened_cosine",
+    "cosine of correlation-distance RDMs, whitened by the covariance of distances",
+    _WHITENED,
+    comparison="whitened cosine",
+)
+RDM_CV = _card(
+    "rdm_cv",
+    "rdm",
+    "RSA as rdm, mean over ten random subsets of nine tenths of the stimuli",
+    _RSA,
     options=_SUBSETS,
     cross_validated=True,
-    symmetric=True,
 )
-
-CROSSNOBIS = MetricCard(
-    identifier="crossnobis",
-    factory="corteval_similarity.metric:rdm",
-    summary="RSA: whitened cosine of unbiased Mahalanobis distances and the model's Euclidean ones",
-    licence="MIT",
-    bibtex=f"{_CROSSNOBIS}\n{_WHITENED}",
+CROSSNOBIS = _card(
+    "crossnobis",
+    "rdm",
+    "RSA: whitened cosine of unbiased Mahalanobis distances and the model's Euclidean ones",
+    f"{_CROSSNOBIS}\n{_WHITENED}",
+    symmetric=False,
     options={"distance": "crossnobis", "comparison": "whitened cosine"},
     takes="trials",
     example="corteval_similarity.example:trials",
 )
 
-CKA = MetricCard(
-    identifier="cka",
-    factory="corteval_similarity.metric:cka",
-    summary="Linear centred kernel alignment, debiased",
-    licence="MIT",
-    bibtex=f"{_CKA}\n{_HSIC}",
-    symmetric=True,
-)
-
-CKA_BIASED = MetricCard(
-    identifier="cka-biased",
-    factory="corteval_similarity.metric:cka",
-    summary="Linear centred kernel alignment, biased: near 1 where units outnumber stimuli",
-    licence="MIT",
-    bibtex=_CKA,
+CKA = _card("cka", "cka", "Linear centred kernel alignment, debiased", f"{_CKA}\n{_HSIC}")
+CKA_BIASED = _card(
+    "cka-biased",
+    "cka",
+    "Linear centred kernel alignment, biased: near 1 where units outnumber stimuli",
+    _CKA,
     options={"debiased": False},
     bounds=(0.0, 1.0),
-    symmetric=True,
 )
-
-CKA_CV = MetricCard(
-    identifier="cka_cv",
-    factory="corteval_similarity.metric:cka",
-    summary="Debiased CKA, mean over ten random subsets of nine tenths of the stimuli",
-    licence="MIT",
-    bibtex=f"{_CKA}\n{_HSIC}",
+CKA_CV = _card(
+    "cka_cv",
+    "cka",
+    "Debiased CKA, mean over ten random subsets of nine tenths of the stimuli",
+    f"{_CKA}\n{_HSIC}",
     options=_SUBSETS,
     cross_validated=True,
-    symmetric=True,
 )
 
-PROCRUSTES = MetricCard(
-    identifier="procrustes",
-    factory="corteval_similarity.metric:procrustes",
-    summary="Cosine of the Procrustes angle: similarity after the best rotation",
-    licence="MIT",
-    bibtex=_PROCRUSTES,
+PROCRUSTES = _card(
+    "procrustes",
+    "procrustes",
+    "Cosine of the Procrustes angle: similarity after the best rotation",
+    _PROCRUSTES,
     bounds=(0.0, 1.0),
-    symmetric=True,
 )

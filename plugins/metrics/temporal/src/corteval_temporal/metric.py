@@ -44,7 +44,9 @@ class ObjectSolutionTimes:
 
     A split has no value if fewer than `fewest_solved` images are solved by both, or all at one
     time. Such splits are left out of the mean, as in published scores; a note counts them, and
-    ``samples`` shows which they are. The interval draws stimuli; readouts are kept as they are.
+    ``samples`` shows which they are. The interval draws stimuli; readouts are kept as they are. Of
+    90 images intervals of 95 % covered 97 % where half of them are tested at a time, and 99 % where
+    ten are, see ``tests/test_calibration_solution_times.py``.
 
     Source: spec ``metrics`` 2.7; Kar et al. (2019), Kubilius et al. (2019).
 
