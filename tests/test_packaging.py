@@ -1,3 +1,4 @@
+import contextlib
 import os
 import re
 import subprocess
@@ -7,10 +8,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from tests.workspace import PACKAGES, PLUGINS, ROOT, WITH_CARDS
+from tests.workspace import PACKAGES, PLUGINS, ROOT, WITH_CARDS, name_of
 
 from corteval import registry
 from corteval.known_plugins import INSTALL
+
+PIP = (sys.executable, "-m", "pip")
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=str)
@@ -79,20 +82,49 @@ def test_versions_are_one_fact():
         assert re.search(r'^__version__ = "\d+\.\d+\.\d+"$', text, re.M), package.dist
 
 
+def from_elsewhere(package):
+    """What has to come from an index for a package: its requirements and those of ours it needs."""
+    needed, found = [package], set()
+    while needed:
+        for requirement in needed.pop().project["dependencies"]:
+            own = [p for p in PACKAGES if p.dist == name_of(requirement)]
+            needed += own
+            found |= set() if own else {requirement}
+    return found
+
+
+def by_what_comes_from_elsewhere():
+    """(requirements, plugin), those together for which an index has to give the same."""
+    together = {}
+    for plugin in PLUGINS:
+        requirements = from_elsewhere(plugin)
+        names = frozenset(map(name_of, requirements))
+        bounds, plugins = together.setdefault(names, (set(), []))
+        bounds |= requirements
+        plugins.append(plugin)
+    return [
+        pytest.param(bounds, plugin, id=plugin.dist)
+        for bounds, plugins in together.values()
+        for plugin in plugins
+    ]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("plugin", PLUGINS, ids=str)
-def test_a_plugin_alone_with_core_has_all_it_needs(plugin, wheels, environment):
+@pytest.mark.parametrize(("requirements", "plugin"), by_what_comes_from_elsewhere())
+def test_a_plugin_alone_with_core_has_all_it_needs(
+    requirements, plugin, wheels, elsewhere, environment
+):
     """Installed as a user would, with what it declares and nothing else, everything is built.
 
     A model whose trained weights have to be given says so, and that is an answer too; so does a
     family that lists no members, asked for one that nobody has.
     """
-    run = [sys.executable, "-m"]
-    subprocess.run([*run, "venv", "--without-pip", environment / "venv"], check=True)
     python = environment / "venv" / "bin" / "python"
+    (site,) = (environment / "venv").glob("lib/*/site-packages")
+    (site / "elsewhere.pth").write_text(f"{elsewhere(requirements)}\n")
     subprocess.run(
-        [*run, "pip", "--python", python, "install", "--quiet", "--no-compile"]
-        + ["--find-links", str(wheels), "-c", ROOT / "constraints.txt", plugin.dist],
+        [*PIP, "--python", python, "install", "--quiet", "--no-compile", "--no-index"]
+        + ["--find-links", str(wheels), plugin.dist],
         check=True,
     )
     names = plugin.identifiers
@@ -120,19 +152,54 @@ def test_a_plugin_alone_with_core_has_all_it_needs(plugin, wheels, environment):
 
 @pytest.fixture
 def environment():
-    """A folder that is gone after the test: with torch, sixty environments fill a disk."""
+    """A folder with a virtual environment, gone after the test."""
     with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder)
+        yield with_venv(Path(folder))
+
+
+@pytest.fixture(scope="module")
+def elsewhere():
+    """Folder with requirements, which the index resolves once for all plugins that have them.
+
+    One at a time: several with torch fill a disk.
+    """
+    with contextlib.ExitStack() as last:
+        made = {}
+
+        def site_of(requirements):
+            wanted = tuple(sorted(requirements))
+            if wanted not in made:
+                last.close()
+                made.clear()
+                folder = Path(last.enter_context(tempfile.TemporaryDirectory()))
+                python = with_venv(folder) / "venv" / "bin" / "python"
+                subprocess.run(
+                    [*PIP, "--python", python, "install", "--quiet", "--no-compile"]
+                    + ["-c", ROOT / "constraints.txt", *wanted],
+                    check=True,
+                )
+                (made[wanted],) = folder.glob("venv/lib/*/site-packages")
+            return made[wanted]
+
+        yield site_of
+
+
+def with_venv(folder):
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
 def wheels(tmp_path_factory):
-    """Wheels of all packages of the repository."""
+    """Wheels of all packages of the repository, as their one build backend makes them."""
     folder = tmp_path_factory.mktemp("wheels")
-    folders = [package.folder for package in PACKAGES]
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-        + ["--wheel-dir", folder, *folders],
-        check=True,
+    code = (
+        "import os, sys\n"
+        "from flit_core.buildapi import build_wheel\n"
+        "for package in sys.argv[2:]:\n"
+        "    os.chdir(package)\n"
+        "    build_wheel(sys.argv[1])\n"
     )
+    folders = [package.folder for package in PACKAGES]
+    subprocess.run([sys.executable, "-c", code, folder, *folders], check=True)
     return folder

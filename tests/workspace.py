@@ -3,6 +3,7 @@
 import ast
 import tomllib
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -12,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 class Package:
     folder: Path
 
-    @property
+    @cached_property
     def project(self):
         return tomllib.loads((self.folder / "pyproject.toml").read_text())["project"]
 
@@ -67,6 +68,7 @@ PACKAGES = [CORE, *PLUGINS]
 WITH_CARDS = [plugin for plugin in PLUGINS if plugin.identifiers]
 
 
+@cache
 def imports(path, *, at_once=False):
     """Dotted names a file imports at run time; imports for type checking only do not count.
 
@@ -95,4 +97,4 @@ def imports(path, *, at_once=False):
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names.add(node.module)
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+    return frozenset(names)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from typing import Any, ClassVar, Literal
 
@@ -21,6 +21,27 @@ INTERFACES = range(1, 2)
 
 Modality = Literal["image", "text", "video"]
 Access = Literal["public", "on request", "private"]
+
+#: Simple subjects that a benchmark on recordings names as its controls, by modality of stimuli.
+RECORDING_CONTROLS: Mapping[Modality, tuple[str, ...]] = {
+    "image": (
+        "pixels",
+        "gabor-colour",
+        "random-cnn",
+        "random-projection/{features}",
+        "{model}-untrained",
+    ),
+    "text": (
+        "sentence-length",
+        "word-position",
+        "word-rate",
+        "word-frequency",
+        "sentence-features",
+        "oasm",
+        "randomembedding-100",
+        "{model}-untrained",
+    ),
+}
 
 _MAX_LENGTH = 200
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
@@ -213,15 +234,19 @@ class ModelFamily(Card):
         modalities: kinds of stimuli its members take.
         members: well-known members, for listings and suggestions.
         isolated: as of `ModelCard`.
-        files: ``"package.module:callable"``, called with a member's name; gives the files and
-            folders of this machine that its answers follow from, such as a recording. A score is
-            computed anew when their bytes have changed. Empty if there are none.
+        files: ``"package.module:callable"``, called with a member's name, and with those of its
+            options that it takes; gives the files and folders of this machine that its answers
+            follow from, such as a recording. A score is computed anew when their bytes have
+            changed. Empty if there are none.
+        wraps: called alike; gives the identifiers of the models that a member is made of. A score
+            is computed anew when the code, the version or a file of theirs has changed.
     """
 
     modalities: frozenset[Modality] = frozenset({"image"})
     members: tuple[str, ...] = ()
     isolated: bool = True
     files: str = ""
+    wraps: str = ""
 
     def member(self, name: str) -> ModelCard:
         """Card of one member."""
@@ -272,6 +297,28 @@ class BenchmarkCard(Card):
     def arguments(self) -> dict[str, Any]:
         """Options, and the card itself."""
         return {**self.options, "card": self}
+
+    def form(
+        self, name: str, words: str, *, options: Mapping[str, Any] | None = None, **changed: Any
+    ) -> BenchmarkCard:
+        """Card of one benchmark of those that share what this card says.
+
+        Args:
+            name: comes after this card's identifier and a hyphen.
+            words: come after this card's summary and a colon.
+            options: laid over this card's; ``notes`` come after its notes.
+            changed: other fields.
+        """
+        given = dict(options or {})
+        notes = (*self.options.get("notes", ()), *given.get("notes", ()))
+        own = {"notes": notes} if notes else {}
+        return replace(
+            self,
+            identifier=f"{self.identifier}-{name}",
+            summary=f"{self.summary}: {words}",
+            options={**self.options, **given, **own},
+            **changed,
+        )
 
 
 @dataclass(frozen=True)

@@ -1,48 +1,27 @@
 """Responses to stories of known origin in the archive's form."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-
-from corteval.assembly import neural
-from corteval.testing.subjects import ReplaySubject
+from tests.language_recordings import Responses
 
 
 @dataclass(frozen=True, kw_only=True)
-class Written:
+class Written(Responses):
     """What the file was made from.
 
     Args:
-        ids, story, text: (part of a story).
-        causes: (part, cause) that responses are linear in.
-        values: (part, region).
+        story: (part of a story), which is what a stimulus is.
         subject: (region).
         stretch: (part) of eight that follow each other in a story.
     """
 
-    ids: np.ndarray
     story: np.ndarray
-    text: np.ndarray
-    causes: np.ndarray
-    values: np.ndarray
     subject: np.ndarray
     stretch: np.ndarray
 
-    def replay(self, features, identifier="features"):
-        """A subject with these (part, unit) responses."""
-        names = {"neuroid_id": [f"unit-{n:03d}" for n in range(features.shape[1])]}
-        return ReplaySubject(
-            responses=neural(features, self.ids.tolist(), names), identifier=identifier
-        )
-
-    def generator(self):
-        return self.replay(self.causes, "generator")
-
-    def model(self, units=15, seed=3):
-        """Knows the causes in part."""
-        rng = np.random.default_rng(seed)
-        x = np.tanh(self.causes @ rng.standard_normal((self.causes.shape[1], units)))
-        return self.replay(x + 0.5 * rng.standard_normal(x.shape))
+    units: ClassVar = 15
 
 
 def write(archive, *, parts=160, people=5, regions=4, noise=0.7, drift=0.0, causes=3, seed=0):

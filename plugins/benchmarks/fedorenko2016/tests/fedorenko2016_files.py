@@ -1,49 +1,28 @@
 """Responses to words of known origin in the archive's form."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-
-from corteval.assembly import neural
-from corteval.testing.subjects import ReplaySubject
+from tests.language_recordings import Responses
 
 #: Electrodes of each person; published: 97 of five people.
 ELECTRODES = {"47": 6, "8": 4, "9": 5, "15": 4, "18": 5}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Written:
+class Written(Responses):
     """What the file was made from.
 
     Args:
-        ids, sentence, words: (word).
-        causes: (word, cause) that responses are linear in.
-        values: (word, electrode).
+        sentence: (word), which is what a stimulus is.
         subject: (electrode).
     """
 
-    ids: np.ndarray
     sentence: np.ndarray
-    words: np.ndarray
-    causes: np.ndarray
-    values: np.ndarray
     subject: np.ndarray
 
-    def replay(self, features, identifier="features"):
-        """A subject with these (word, unit) responses."""
-        names = {"neuroid_id": [f"unit-{n:03d}" for n in range(features.shape[1])]}
-        return ReplaySubject(
-            responses=neural(features, self.ids.tolist(), names), identifier=identifier
-        )
-
-    def generator(self):
-        return self.replay(self.causes, "generator")
-
-    def model(self, units=15, seed=3):
-        """Knows the causes in part."""
-        rng = np.random.default_rng(seed)
-        x = np.tanh(self.causes @ rng.standard_normal((self.causes.shape[1], units)))
-        return self.replay(x + 0.5 * rng.standard_normal(x.shape))
+    units: ClassVar = 15
 
 
 def write(
@@ -89,5 +68,5 @@ def write(
         },
     )
     return Written(
-        ids=ids, sentence=sentence, words=words, causes=hidden, values=values, subject=subject
+        ids=ids, sentence=sentence, text=words, causes=hidden, values=values, subject=subject
     )

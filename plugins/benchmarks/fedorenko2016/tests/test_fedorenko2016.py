@@ -3,9 +3,16 @@
 import numpy as np
 import pytest
 from plugins.benchmarks.fedorenko2016.tests.fedorenko2016_files import write
-from scipy.stats import spearmanr
-from sklearn.linear_model import LinearRegression, RidgeCV
-from sklearn.model_selection import GroupKFold, ShuffleSplit, StratifiedKFold
+from sklearn.model_selection import StratifiedKFold
+from tests.language_recordings import (
+    FITTED,
+    POOLED,
+    correlations,
+    quick,
+    raw_of,
+    rdm_score_of,
+    splits_of,
+)
 
 import corteval
 from corteval import registry
@@ -15,10 +22,7 @@ from corteval.testing.subjects import RefusingSubject, shuffled
 from corteval_brainscore.imitation import imitated
 from corteval_ceilings import SubjectExtrapolation
 
-FITTED = ("ridge", "linear", "ridge-legacy", "ridge-shuffle", "linear-shuffle")
 EVERY = [f"Fedorenko2016-{form}" for form in (*FITTED, "rdm", "cka", "pnas2021")]
-ALPHAS = [10.0**p for p in range(-3, 4)]
-POOLED = ("ridge-legacy", "linear-shuffle")
 
 
 @pytest.fixture(scope="module")
@@ -27,43 +31,11 @@ def written(tmp_path_factory):
         yield write(archive)
 
 
-def quick(identifier):
-    """Without intervals, which take most of the time."""
-    card = registry.benchmarks.card(identifier)
-    if identifier.endswith("pnas2021"):
-        return registry.benchmarks.create(identifier)
-    few = {"metric_options": {**card.options.get("metric_options", {}), "resamples": 0}}
-    if card.ceiling is not None:
-        options = {**card.options.get("ceiling_options", {}), "resamples": 0}
-        few["ceiling_options"] = options
-    return registry.benchmarks.create(identifier, **few)
-
-
-def correlations(x, y, splits, fit=LinearRegression):
-    """(split, electrode) of plain scikit-learn."""
-    found = []
-    for train, test in splits:
-        predicted = fit().fit(x[train], y[train]).predict(x[test])
-        pairs = zip(predicted.T, y[test].T, strict=True)
-        found.append([np.corrcoef(a, b)[0, 1] for a, b in pairs])
-    return np.array(found)
-
-
-def splits_of(written, form):
-    if "shuffle" in form:
-        return list(ShuffleSplit(10, train_size=0.9, random_state=1).split(written.values))
-    folds = GroupKFold(10, shuffle=True, random_state=1234)
-    return list(folds.split(written.values, groups=written.sentence))
-
-
 @pytest.mark.parametrize("form", FITTED)
 def test_raw_scores_are_those_of_scikit_learn(written, form):
     model = written.model()
-    fit = LinearRegression if form.startswith("linear") else (lambda: RidgeCV(alphas=ALPHAS))
-    r = correlations(model.responses.values, written.values, splits_of(written, form), fit)
-    people = np.unique(written.subject)
-    medians = [np.median(r[:, written.subject == s], axis=1) for s in people]
-    expected = (np.median(r, axis=1) if form in POOLED else np.mean(medians, axis=0)).mean()
+    x, y = model.responses.values, written.values
+    expected = raw_of(form, x, y, written.subject, splits_of(form, y, written.sentence, 10))
     score = corteval.score(model, quick(f"Fedorenko2016-{form}"))
     assert score.raw.value == pytest.approx(expected, abs=1e-9)
     assert score.value == pytest.approx(expected / score.ceiling.value, abs=1e-9)
@@ -93,13 +65,8 @@ def test_the_protocol_of_2021_is_that_of_plain_loops(written):
 
 
 def test_rdms_are_those_of_numpy_person_by_person(written):
-    model, upper = written.model(), np.triu_indices(len(written.ids), 1)
-    own = (1 - np.corrcoef(model.responses.values))[upper]
-    rdms = [
-        (1 - np.corrcoef(written.values[:, written.subject == s]))[upper]
-        for s in np.unique(written.subject)
-    ]
-    expected = np.mean([spearmanr(own, rdm).statistic for rdm in rdms])
+    model = written.model()
+    expected = rdm_score_of(model.responses.values, written.values, written.subject)
     score = corteval.score(model, quick("Fedorenko2016-rdm"))
     assert score.raw.value == pytest.approx(expected, abs=1e-9)
 
@@ -149,7 +116,7 @@ def test_each_sentence_is_read_word_by_word_on_its_own(written):
     for passage in read:
         rows = np.flatnonzero(written.sentence == int(passage.context_id))
         assert list(passage.stimulus_ids) == list(written.ids[rows])
-        assert passage.text == " ".join(written.words[rows])
+        assert passage.text == " ".join(written.text[rows])
 
 
 def test_numbers_of_sentences_keep_their_order_as_groups(written):

@@ -3,33 +3,24 @@
 from dataclasses import dataclass
 
 import numpy as np
-
-from corteval.assembly import neural
-from corteval.testing.subjects import ReplaySubject
+from tests.language_recordings import Responses
 
 #: Passages of each topic and sentences of each passage; topics are 24 in the published files.
 EXPERIMENTS = {"243sentences": (3, (3, 4, 3)), "384sentences": (4, (4, 4, 4, 4))}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Written:
-    """What the file was made from.
+class Written(Responses):
+    """What the file was made from; values are NaN of people who did not take part.
 
     Args:
-        ids, experiment, story, passage: (sentence).
-        text: (sentence).
-        causes: (sentence, cause) that responses are linear in.
-        values: (sentence, voxel); NaN of people who did not take part.
+        experiment, story, passage: (sentence).
         subject, atlas: (voxel).
     """
 
-    ids: np.ndarray
     experiment: np.ndarray
     story: np.ndarray
     passage: np.ndarray
-    text: np.ndarray
-    causes: np.ndarray
-    values: np.ndarray
     subject: np.ndarray
     atlas: np.ndarray
 
@@ -41,22 +32,6 @@ class Written:
         y = self.values[self.rows(experiment)]
         kept = (self.atlas == "language") & ~np.isnan(y).any(axis=0)
         return y[:, kept], self.subject[kept]
-
-    def replay(self, features, identifier="features"):
-        """A subject with these (sentence, unit) responses."""
-        names = {"neuroid_id": [f"unit-{n:03d}" for n in range(features.shape[1])]}
-        return ReplaySubject(
-            responses=neural(features, self.ids.tolist(), names), identifier=identifier
-        )
-
-    def generator(self):
-        return self.replay(self.causes, "generator")
-
-    def model(self, units=20, seed=3):
-        """Knows the causes in part."""
-        rng = np.random.default_rng(seed)
-        x = np.tanh(self.causes @ rng.standard_normal((self.causes.shape[1], units)))
-        return self.replay(x + 0.5 * rng.standard_normal(x.shape))
 
 
 def write(

@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 from plugins.benchmarks.pereira2018.tests.pereira2018_files import write
 from scipy.stats import spearmanr
-from sklearn.linear_model import LinearRegression, RidgeCV
-from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit
+from sklearn.model_selection import KFold
+from tests.language_recordings import (
+    FITTED,
+    correlations,
+    quick,
+    raw_of,
+    rdm,
+    rdm_score_of,
+    splits_of,
+)
 
 import corteval
 from corteval import registry
@@ -19,19 +27,9 @@ from corteval_brainscore.imitation import imitated
 from corteval_ceilings import SubjectExtrapolation
 
 EXPERIMENTS = ("243sentences", "384sentences")
-FORMS = (
-    "ridge",
-    "linear",
-    "rdm",
-    "cka",
-    "ridge-legacy",
-    "ridge-shuffle",
-    "linear-shuffle",
-)
-FITTED = [form for form in FORMS if form not in ("rdm", "cka")]
+FORMS = (*FITTED, "rdm", "cka")
 EVERY = [*(f"Pereira2018.{e}-{f}" for e in EXPERIMENTS for f in FORMS), "Pereira2018-pnas2021"]
 experiments = pytest.mark.parametrize("experiment", EXPERIMENTS)
-ALPHAS = [10.0**p for p in range(-3, 4)]
 
 
 @pytest.fixture(scope="module")
@@ -40,51 +38,13 @@ def written(tmp_path_factory):
         yield write(archive)
 
 
-def quick(identifier):
-    """Without intervals, which take most of the time."""
-    card = registry.benchmarks.card(identifier)
-    few = {
-        name: {**card.options.get(name, {}), "resamples": 0}
-        for name in ("metric_options", "ceiling_options")
-    }
-    if identifier.endswith("pnas2021"):
-        return registry.benchmarks.create(identifier)
-    if card.ceiling is None:
-        few.pop("ceiling_options")
-    return registry.benchmarks.create(identifier, **few)
-
-
-def correlations(x, y, splits, fit):
-    """(split, voxel) of plain scikit-learn."""
-    found = []
-    for train, test in splits:
-        predicted = fit().fit(x[train], y[train]).predict(x[test])
-        pairs = zip(predicted.T, y[test].T, strict=True)
-        found.append([np.corrcoef(a, b)[0, 1] for a, b in pairs])
-    return np.array(found)
-
-
-def by_subject(r, subject):
-    """Median of each person, mean over people, mean over splits."""
-    people = [np.median(r[:, subject == name], axis=1) for name in np.unique(subject)]
-    return np.mean(people, axis=0).mean()
-
-
 @experiments
 @pytest.mark.parametrize("form", FITTED)
 def test_raw_scores_are_those_of_scikit_learn(written, experiment, form):
     model = written.model()
     rows = written.rows(experiment)
     x, (y, subject) = model.responses.values[rows], written.target(experiment)
-    if "shuffle" in form:
-        splits = list(ShuffleSplit(10, train_size=0.9, random_state=1).split(x))
-    else:
-        folds = GroupKFold(10, shuffle=True, random_state=1234)
-        splits = list(folds.split(x, groups=written.story[rows]))
-    fit = LinearRegression if form.startswith("linear") else (lambda: RidgeCV(alphas=ALPHAS))
-    r = correlations(x, y, splits, fit)
-    pooled = form in ("ridge-legacy", "linear-shuffle")
-    expected = np.median(r, axis=1).mean() if pooled else by_subject(r, subject)
+    expected = raw_of(form, x, y, subject, splits_of(form, x, written.story[rows], 10))
     score = corteval.score(model, quick(f"Pereira2018.{experiment}-{form}"))
     assert score.raw.value == pytest.approx(expected, abs=1e-9)
     assert score.value == pytest.approx(expected / score.ceiling.value, abs=1e-9)
@@ -121,12 +81,10 @@ def test_ceilings_of_the_published_linear_form_are_the_archives(written, experim
 def test_rdms_are_those_of_numpy_person_by_person(written, experiment):
     model, rows = written.model(), written.rows(experiment)
     y, subject = written.target(experiment)
-    upper = np.triu_indices(len(y), 1)
-    own = (1 - np.corrcoef(model.responses.values[rows]))[upper]
-    rdms = {s: (1 - np.corrcoef(y[:, subject == s]))[upper] for s in np.unique(subject)}
-    expected = np.mean([spearmanr(own, rdm).statistic for rdm in rdms.values()])
-    everyone = np.mean(list(rdms.values()), axis=0)
-    ceiling = np.mean([spearmanr(everyone, rdm).statistic for rdm in rdms.values()])
+    expected = rdm_score_of(model.responses.values[rows], y, subject)
+    people = [rdm(y[:, subject == name]) for name in np.unique(subject)]
+    everyone = np.mean(people, axis=0)
+    ceiling = np.mean([spearmanr(everyone, own).statistic for own in people])
     score = corteval.score(model, quick(f"Pereira2018.{experiment}-rdm"))
     assert score.raw.value == pytest.approx(expected, abs=1e-9)
     assert score.ceiling.quantity == "correlation"
@@ -169,7 +127,7 @@ def test_the_protocol_of_2021_is_that_of_plain_loops(written):
         x, (y, subject) = model.responses.values[rows], written.target(experiment)
         kept = (written.atlas == "language") & ~np.isnan(written.values[rows]).any(axis=0)
         splits = KFold(5, shuffle=True, random_state=1).split(x)
-        means = correlations(x, y, list(splits), LinearRegression).mean(axis=0)
+        means = correlations(x, y, list(splits)).mean(axis=0)
         target = registry.data.create(f"Pereira2018.{experiment}").assembly()
         target = target.isel(neuroid=np.flatnonzero(target["atlas"].values == "language"))
         metric = SubjectExtrapolation(cross_validation=folds, sampling="sampled", resamples=0)

@@ -1,37 +1,7 @@
 """Mean responses to sentences of known origin in the archive's form."""
 
-from dataclasses import dataclass
-
 import numpy as np
-
-from corteval.assembly import neural
-from corteval.testing.subjects import ReplaySubject
-
-
-@dataclass(frozen=True, kw_only=True)
-class Written:
-    """What the file was made from: ids and texts, causes (sentence, cause), values (sentence)."""
-
-    ids: np.ndarray
-    text: np.ndarray
-    causes: np.ndarray
-    values: np.ndarray
-
-    def replay(self, features, identifier="features"):
-        """A subject with these (sentence, unit) responses."""
-        names = {"neuroid_id": [f"unit-{n:03d}" for n in range(features.shape[1])]}
-        return ReplaySubject(
-            responses=neural(features, self.ids.tolist(), names), identifier=identifier
-        )
-
-    def generator(self):
-        return self.replay(self.causes, "generator")
-
-    def model(self, units=20, seed=3):
-        """Knows the causes in part."""
-        rng = np.random.default_rng(seed)
-        x = np.tanh(self.causes @ rng.standard_normal((self.causes.shape[1], units)))
-        return self.replay(x + 0.5 * rng.standard_normal(x.shape))
+from tests.language_recordings import Responses
 
 
 def write(archive, *, sentences=200, causes=3, noise=1.0, seed=0):
@@ -56,4 +26,4 @@ def write(archive, *, sentences=200, causes=3, noise=1.0, seed=0):
             "roi": (("neuroid",), ["lang_LH_netw"]),
         },
     )
-    return Written(ids=ids, text=text, causes=hidden, values=values)
+    return Responses(ids=ids, text=text, causes=hidden, values=values)

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import lru_cache
 
 from corteval import registry
 from corteval.cards import BenchmarkCard, DataCard
@@ -70,13 +71,7 @@ def check_light_import(specimen: Specimen) -> None:
     if source.distribution in {registry.RUNTIME, registry.REGISTERED}:
         raise NotApplicable("The card lies in no module of its own.")
     module = source.value if source.value.endswith(".py") else source.value.partition(":")[0]
-    done = subprocess.run(
-        [sys.executable, "-c", _IMPORT, module, *HEAVY],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = _imported(module) if module.endswith(".py") else _imported_once(module, tuple(sys.path))
     *_, last = ["", *done.stderr.strip().splitlines()]
     require(done.returncode == 0, f"{module} cannot be imported alone: {last or 'it exits'}")
     heavy = done.stderr.strip().rpartition("HEAVY")[2].split()
@@ -89,6 +84,22 @@ def check_light_import(specimen: Specimen) -> None:
         not done.stdout,
         f"{module} prints on import: {done.stdout[:200]!r}. Standard output is data; say nothing.",
     )
+
+
+def _imported(module: str, path: tuple[str, ...] | None = None) -> subprocess.CompletedProcess[str]:
+    """A process of its own that imports `module` and ends."""
+    places = os.pathsep.join(p for p in path or sys.path if p)
+    return subprocess.run(
+        [sys.executable, "-c", _IMPORT, module, *HEAVY],
+        env={**os.environ, "PYTHONPATH": places},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+#: Many cards lie in one module; a file may be another one at the next check.
+_imported_once = lru_cache(maxsize=None)(_imported)
 
 
 def check_factory(specimen: Specimen) -> None:

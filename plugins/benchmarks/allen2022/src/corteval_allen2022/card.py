@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from corteval.cards import BenchmarkCard
+from corteval.cards import RECORDING_CONTROLS, BenchmarkCard
 
 ALLEN2022 = """@article{allen2022massive,
   title = {A massive {7T} {fMRI} dataset to bridge cognitive neuroscience and artificial
@@ -18,13 +18,6 @@ ALLEN2022 = """@article{allen2022massive,
   doi = {10.1038/s41593-021-00962-x}
 }"""
 
-_CONTROLS = (
-    "pixels",
-    "gabor-colour",
-    "random-cnn",
-    "random-projection/{features}",
-    "{model}-untrained",
-)
 _NOTES = ("voxels with a noise ceiling of at least 30 %, chosen on the trials that are tested on",)
 
 
@@ -71,7 +64,7 @@ def _card(study: _Study, region: str, metric: str, words: str, form: str = "") -
         target=region,
         species="human",
         parent=None if form else region,
-        controls=_CONTROLS,
+        controls=RECORDING_CONTROLS["image"],
         options=options,
     )
 

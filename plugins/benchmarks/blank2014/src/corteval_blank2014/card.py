@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from corteval.cards import BenchmarkCard, DataCard, Resource
+from corteval.cards import RECORDING_CONTROLS, BenchmarkCard, DataCard, Resource
 
 _LICENCE = "none recorded in the registry"
 
@@ -28,23 +30,8 @@ SCHRIMPF2021 = """@article{schrimpf2021neural,
   doi = {10.1073/pnas.2105646118}
 }"""
 
-#: Subjects without language, or with little of it, that share what the story has in time.
-_CONTROLS = (
-    "sentence-length",
-    "word-position",
-    "word-rate",
-    "word-frequency",
-    "sentence-features",
-    "oasm",
-    "randomembedding-100",
-    "{model}-untrained",
-)
-
-#: What a model must explain more than, see the score's note.
-_NUISANCES = ("sentence-features",)
-
 #: Penalties of the published ridge regression (spec ``metrics``, Language 2.2).
-_ALPHAS = tuple(10.0**power for power in range(-3, 4))
+_PENALTIES = {"ridgecv": {"alphas": tuple(10.0**power for power in range(-3, 4))}, "linear": {}}
 
 #: A story is trained or tested on as a whole, as published.
 _GROUPED = {"folds": "kfold", "count": 8, "seed": 1234, "group_by": "story"}
@@ -57,62 +44,66 @@ _DELAY = (
     "the delay of the blood response was taken off the data, as 4 s for every region; it is not "
     "fitted"
 )
-
 _PUBLISHED = "the ceiling is computed as published, where it is .21026591 on the archive's file"
 
+#: What every benchmark on them says.
+_STORIES = BenchmarkCard(
+    identifier="Blank2014",
+    factory="corteval.benchmark:NeuralBenchmark",
+    summary="Human language regions (fMRI), 8 stories, 5 people",
+    licence="MIT",
+    bibtex=f"{BLANK2014}\n\n{SCHRIMPF2021}",
+    data=("Blank2014",),
+    target="language_system",
+    species="human",
+    controls=RECORDING_CONTROLS["text"],
+    options={"notes": (_DELAY,)},
+)
 
-def _form(metric: str, splits: dict[str, Any], *, aggregate: str = "subjects") -> dict[str, Any]:
-    """Options of a regression and of its ceiling, which has the same fit and the same splits."""
-    fitted = {"alphas": _ALPHAS} if metric == "ridgecv" else {}
-    common = {"cross_validation": splits, "aggregate": aggregate}
-    return {
-        # a subject that predicts a constant, such as one that knows the time only, has r = 0
-        "metric_options": {**common, **fitted, "constant": "zero"},
-        "ceiling_options": {**common, "fit": metric, "kept": True},
-    }
-
-
-def _card(
-    form: str,
-    summary: str,
-    metric: str,
-    ceiling: str | None,
-    *,
-    notes: tuple[str, ...] = (),
-    **options: Any,
-) -> BenchmarkCard:
-    sound = form in ("ridge", "linear", "rdm", "cka")
-    if form in ("ridge", "linear"):
-        options["nuisances"] = _NUISANCES
-    return BenchmarkCard(
-        identifier=f"Blank2014-{form}",
-        factory="corteval.benchmark:NeuralBenchmark",
-        summary=f"Human language regions (fMRI), 8 stories, 5 people: {summary}",
-        licence="MIT",
-        bibtex=f"{BLANK2014}\n\n{SCHRIMPF2021}",
-        data=("Blank2014",),
-        metric=metric,
-        ceiling=ceiling,
-        target="language_system",
-        species="human",
-        parent="Blank2014" if sound else None,
-        controls=_CONTROLS,
-        options={"notes": (_DELAY, *notes), **options},
-    )
+#: Of regressions that nothing leaks into: the group they are averaged in, and what a model must
+#: explain more than, see the score's note.
+_SOUND: dict[str, Any] = {"parent": "Blank2014", "nuisances": ("sentence-features",)}
 
 
 def _fitted(
-    form: str, summary: str, metric: str, splits: dict[str, Any], **options: Any
+    name: str,
+    words: str,
+    fit: str,
+    splits: Mapping[str, Any],
+    *,
+    aggregate: str = "subjects",
+    parent: str | None = None,
+    **options: Any,
 ) -> BenchmarkCard:
-    notes = () if splits is _GROUPED else (_LEAKY,)
-    if form == "linear-shuffle":
-        notes = (*notes, _PUBLISHED)
-    made = _form(metric, splits, **options)
-    return _card(form, summary, metric, "subject_extrapolation", notes=notes, **made)
+    """A regression, with the same fit and the same splits as its ceiling."""
+    shared = {"cross_validation": splits, "aggregate": aggregate}
+    return _STORIES.form(
+        name,
+        words,
+        metric=fit,
+        ceiling="subject_extrapolation",
+        parent=parent,
+        options={
+            # a subject that predicts a constant, such as one that knows the time only, has r = 0
+            "metric_options": {**shared, **_PENALTIES[fit], "constant": "zero"},
+            "ceiling_options": {**shared, "fit": fit, "kept": True},
+            **options,
+        },
+    )
 
 
-RIDGE = _fitted("ridge", "ridge, stories apart", "ridgecv", _GROUPED)
-LINEAR = _fitted("linear", "least squares, stories apart", "linear", _GROUPED)
+RIDGE = _fitted("ridge", "ridge, stories apart", "ridgecv", _GROUPED, **_SOUND)
+LINEAR = _fitted("linear", "least squares, stories apart", "linear", _GROUPED, **_SOUND)
+RDM = _STORIES.form(
+    "rdm",
+    "RDM of each person",
+    metric="rdm",
+    ceiling="rsa_upper",
+    parent="Blank2014",
+    options={"metric_options": {"subjects": "separate"}, "lower_bound": "rsa_lower"},
+)
+CKA = _STORIES.form("cka", "debiased CKA with all regions", metric="cka", parent="Blank2014")
+
 RIDGE_LEGACY = _fitted(
     "ridge-legacy",
     "ridge, median over all regions as published",
@@ -120,32 +111,28 @@ RIDGE_LEGACY = _fitted(
     _GROUPED,
     aggregate="neuroids",
 )
-RIDGE_SHUFFLE = _fitted("ridge-shuffle", "ridge, random splits", "ridgecv", _SHUFFLED)
+RIDGE_SHUFFLE = _fitted(
+    "ridge-shuffle", "ridge, random splits", "ridgecv", _SHUFFLED, notes=(_LEAKY,)
+)
 LINEAR_SHUFFLE = _fitted(
-    "linear-shuffle", "as published, random splits", "linear", _SHUFFLED, aggregate="neuroids"
+    "linear-shuffle",
+    "as published, random splits",
+    "linear",
+    _SHUFFLED,
+    aggregate="neuroids",
+    notes=(
+        _LEAKY,
+        _PUBLISHED,
+    ),
 )
-RDM = _card(
-    "rdm",
-    "RDM of each person",
-    "rdm",
-    "rsa_upper",
-    metric_options={"subjects": "separate"},
-    lower_bound="rsa_lower",
-)
-CKA = _card("cka", "debiased CKA with all regions", "cka", None)
 
-PNAS2021 = BenchmarkCard(
+PNAS2021 = replace(
+    _STORIES,
     identifier="Blank2014-pnas2021",
     factory="corteval_regression.pnas2021:PNAS2021Benchmark",
     summary="Human language regions (fMRI), 8 stories: protocol of PNAS 2021",
-    licence="MIT",
-    bibtex=f"{BLANK2014}\n\n{SCHRIMPF2021}",
-    data=("Blank2014",),
     metric="linear",
     ceiling="subject_extrapolation",
-    target="language_system",
-    species="human",
-    controls=_CONTROLS,
     options={
         "stratify_by": "story",
         "ceiling_of": "neuroid",

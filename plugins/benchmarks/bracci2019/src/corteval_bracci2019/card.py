@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from corteval.cards import BenchmarkCard
+from corteval.cards import RECORDING_CONTROLS, BenchmarkCard
 
 BRACCI2019 = """@article{bracci2019ventral,
   title = {The ventral visual pathway represents animal appearance over animacy, unlike human
@@ -33,13 +33,7 @@ def _card(words: str, form: str = "") -> BenchmarkCard:
         target="IT",
         species="human",
         parent=None if form else "IT",
-        controls=(
-            "pixels",
-            "gabor-colour",
-            "random-cnn",
-            "random-projection/{features}",
-            "{model}-untrained",
-        ),
+        controls=RECORDING_CONTROLS["image"],
         options={
             "neuroids": {"roi": 2},
             "people": "averaged" if form else "separate",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from corteval.cards import BenchmarkCard, DataCard, Resource
+from corteval.cards import RECORDING_CONTROLS, BenchmarkCard, DataCard, Resource
 
 CADENA2019 = """@article{cadena2019deep,
   title = {Deep convolutional models improve predictions of macaque V1 responses to natural images},
@@ -18,13 +18,6 @@ CADENA2019 = """@article{cadena2019deep,
   doi = {10.1371/journal.pcbi.1006897}
 }"""
 
-CONTROLS = (
-    "pixels",
-    "gabor-colour",
-    "random-cnn",
-    "random-projection/{features}",
-    "{model}-untrained",
-)
 VISUAL_DEGREES, TRIALS = 2, 2
 
 _CEILING = (
@@ -48,7 +41,7 @@ def _card(
         target="V1",
         species="macaque",
         parent="V1",
-        controls=CONTROLS,
+        controls=RECORDING_CONTROLS["image"],
         options={
             "model_trials": TRIALS,
             "data_options": {"visual_degrees": VISUAL_DEGREES},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from corteval.cards import BenchmarkCard
+from corteval.cards import RECORDING_CONTROLS, BenchmarkCard
 
 COGGAN2024 = """@unpublished{coggan2024evidence,
   title = {Evidence of strong amodal completion in both early and high-level visual cortices},
@@ -36,13 +36,7 @@ def _card(region: str, form: str = "") -> BenchmarkCard:
         target=region,
         species="human",
         parent=None if form else region,
-        controls=(
-            "pixels",
-            "gabor-colour",
-            "random-cnn",
-            "random-projection/{features}",
-            "{model}-untrained",
-        ),
+        controls=RECORDING_CONTROLS["image"],
         options={
             "normalization": "(r/c)^2" if form else "r/c",
             "visual_degrees": 9.0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from corteval.cards import BenchmarkCard
+from corteval.cards import RECORDING_CONTROLS, BenchmarkCard
 
 COWLEY2023 = """@article{cowley2023compact,
   title = {Compact deep neural network models of visual cortex},
@@ -16,13 +16,6 @@ COWLEY2023 = """@article{cowley2023compact,
 }"""
 
 
-_CONTROLS = (
-    "pixels",
-    "gabor-colour",
-    "random-cnn",
-    "random-projection/{features}",
-    "{model}-untrained",
-)
 _FIELD_OF_VIEW = "images have no stated size in degrees and fill the model's field of view"
 
 #: The session is the only stratum, which gives the splits that published numbers on these data were
@@ -53,7 +46,7 @@ def _card(
         target="V4",
         species="macaque",
         parent="V4" if ceiling else None,
-        controls=_CONTROLS,
+        controls=RECORDING_CONTROLS["image"],
         options={**options, "notes": ("one animal, one session", *notes, _FIELD_OF_VIEW)},
     )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from corteval.cards import BenchmarkCard, DataCard, Resource
+from corteval.cards import RECORDING_CONTROLS, BenchmarkCard, DataCard, Resource
 
 _LICENCE = "none recorded in the registry"
 
@@ -29,23 +31,8 @@ SCHRIMPF2021 = """@article{schrimpf2021neural,
   doi = {10.1073/pnas.2105646118}
 }"""
 
-#: Subjects without language, or with little of it, that share what a sentence has in time.
-_CONTROLS = (
-    "sentence-length",
-    "word-position",
-    "word-rate",
-    "word-frequency",
-    "sentence-features",
-    "oasm",
-    "randomembedding-100",
-    "{model}-untrained",
-)
-
-#: What a model must explain more than, see the score's note.
-_NUISANCES = ("sentence-features",)
-
 #: Penalties of the published ridge regression (spec ``metrics``, Language 2.2).
-_ALPHAS = tuple(10.0**power for power in range(-3, 4))
+_PENALTIES = {"ridgecv": {"alphas": tuple(10.0**power for power in range(-3, 4))}, "linear": {}}
 
 #: A sentence is trained or tested on as a whole, as published.
 _GROUPED = {"folds": "kfold", "count": 10, "seed": 1234, "group_by": "group"}
@@ -56,57 +43,66 @@ _LEAKY = (
 )
 _WORDS = "each word is asked for with the words before it in its sentence; sentences are 8 words"
 
+#: What every benchmark on them says.
+_SENTENCES = BenchmarkCard(
+    identifier="Fedorenko2016",
+    factory="corteval.benchmark:NeuralBenchmark",
+    summary="Human language electrodes (ECoG), 52 sentences, 5 people",
+    licence="MIT",
+    bibtex=f"{FEDORENKO2016}\n\n{SCHRIMPF2021}",
+    data=("Fedorenko2016",),
+    target="language_system",
+    species="human",
+    controls=RECORDING_CONTROLS["text"],
+    options={"notes": (_WORDS,)},
+)
 
-def _form(metric: str, splits: dict[str, Any], *, aggregate: str = "subjects") -> dict[str, Any]:
-    """Options of a regression and of its ceiling, which has the same fit and the same splits."""
-    fitted = {"alphas": _ALPHAS} if metric == "ridgecv" else {}
-    common = {"cross_validation": splits, "aggregate": aggregate}
-    return {
-        # a subject that predicts a constant, such as one that knows the sentence only, has r = 0
-        "metric_options": {**common, **fitted, "constant": "zero"},
-        "ceiling_options": {**common, "fit": metric, "kept": True},
-    }
-
-
-def _card(
-    form: str,
-    summary: str,
-    metric: str,
-    ceiling: str | None,
-    *,
-    notes: tuple[str, ...] = (),
-    **options: Any,
-) -> BenchmarkCard:
-    sound = form in ("ridge", "linear", "rdm", "cka")
-    if form in ("ridge", "linear"):
-        options["nuisances"] = _NUISANCES
-    return BenchmarkCard(
-        identifier=f"Fedorenko2016-{form}",
-        factory="corteval.benchmark:NeuralBenchmark",
-        summary=f"Human language electrodes (ECoG), 52 sentences, 5 people: {summary}",
-        licence="MIT",
-        bibtex=f"{FEDORENKO2016}\n\n{SCHRIMPF2021}",
-        data=("Fedorenko2016",),
-        metric=metric,
-        ceiling=ceiling,
-        target="language_system",
-        species="human",
-        parent="Fedorenko2016" if sound else None,
-        controls=_CONTROLS,
-        options={"notes": (_WORDS, *notes), **options},
-    )
+#: Of regressions that nothing leaks into: the group they are averaged in, and what a model must
+#: explain more than, see the score's note.
+_SOUND: dict[str, Any] = {"parent": "Fedorenko2016", "nuisances": ("sentence-features",)}
 
 
 def _fitted(
-    form: str, summary: str, metric: str, splits: dict[str, Any], **options: Any
+    name: str,
+    words: str,
+    fit: str,
+    splits: Mapping[str, Any],
+    *,
+    aggregate: str = "subjects",
+    parent: str | None = None,
+    **options: Any,
 ) -> BenchmarkCard:
-    notes = () if splits is _GROUPED else (_LEAKY,)
-    made = _form(metric, splits, **options)
-    return _card(form, summary, metric, "subject_extrapolation", notes=notes, **made)
+    """A regression, with the same fit and the same splits as its ceiling."""
+    shared = {"cross_validation": splits, "aggregate": aggregate}
+    return _SENTENCES.form(
+        name,
+        words,
+        metric=fit,
+        ceiling="subject_extrapolation",
+        parent=parent,
+        options={
+            # a subject that predicts a constant, as one that knows its sentence only, has r = 0
+            "metric_options": {**shared, **_PENALTIES[fit], "constant": "zero"},
+            "ceiling_options": {**shared, "fit": fit, "kept": True},
+            **options,
+        },
+    )
 
 
-RIDGE = _fitted("ridge", "ridge, sentences apart", "ridgecv", _GROUPED)
-LINEAR = _fitted("linear", "least squares, sentences apart", "linear", _GROUPED)
+RIDGE = _fitted("ridge", "ridge, sentences apart", "ridgecv", _GROUPED, **_SOUND)
+LINEAR = _fitted("linear", "least squares, sentences apart", "linear", _GROUPED, **_SOUND)
+RDM = _SENTENCES.form(
+    "rdm",
+    "RDM of each person",
+    metric="rdm",
+    ceiling="rsa_upper",
+    parent="Fedorenko2016",
+    options={"metric_options": {"subjects": "separate"}, "lower_bound": "rsa_lower"},
+)
+CKA = _SENTENCES.form(
+    "cka", "debiased CKA with all electrodes", metric="cka", parent="Fedorenko2016"
+)
+
 RIDGE_LEGACY = _fitted(
     "ridge-legacy",
     "ridge, pooled median as published",
@@ -114,32 +110,25 @@ RIDGE_LEGACY = _fitted(
     _GROUPED,
     aggregate="neuroids",
 )
-RIDGE_SHUFFLE = _fitted("ridge-shuffle", "ridge, random splits", "ridgecv", _SHUFFLED)
+RIDGE_SHUFFLE = _fitted(
+    "ridge-shuffle", "ridge, random splits", "ridgecv", _SHUFFLED, notes=(_LEAKY,)
+)
 LINEAR_SHUFFLE = _fitted(
-    "linear-shuffle", "as published, random splits", "linear", _SHUFFLED, aggregate="neuroids"
+    "linear-shuffle",
+    "as published, random splits",
+    "linear",
+    _SHUFFLED,
+    aggregate="neuroids",
+    notes=(_LEAKY,),
 )
-RDM = _card(
-    "rdm",
-    "RDM of each person",
-    "rdm",
-    "rsa_upper",
-    metric_options={"subjects": "separate"},
-    lower_bound="rsa_lower",
-)
-CKA = _card("cka", "debiased CKA with all electrodes", "cka", None)
 
-PNAS2021 = BenchmarkCard(
+PNAS2021 = replace(
+    _SENTENCES,
     identifier="Fedorenko2016-pnas2021",
     factory="corteval_regression.pnas2021:PNAS2021Benchmark",
     summary="Human language electrodes (ECoG), 52 sentences: protocol of PNAS 2021",
-    licence="MIT",
-    bibtex=f"{FEDORENKO2016}\n\n{SCHRIMPF2021}",
-    data=("Fedorenko2016",),
     metric="linear",
     ceiling="subject_extrapolation",
-    target="language_system",
-    species="human",
-    controls=_CONTROLS,
     options={
         "stratify_by": "group",
         "ceiling_of": "neuroid",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from corteval.cards import BenchmarkCard
+from corteval.cards import RECORDING_CONTROLS, BenchmarkCard
 
 FREEMANZIEMBA2013 = """@article{freeman2013functional,
   title = {A functional and perceptual signature of the second visual area in primates},
@@ -18,13 +18,6 @@ FREEMANZIEMBA2013 = """@article{freeman2013functional,
   doi = {10.1038/nn.3402}
 }"""
 
-CONTROLS = (
-    "pixels",
-    "gabor-colour",
-    "random-cnn",
-    "random-projection/{features}",
-    "{model}-untrained",
-)
 VISUAL_DEGREES, TRIALS = 4, 20
 
 _PUBLIC, _PRIVATE = "FreemanZiemba2013public", "FreemanZiemba2013"
@@ -49,7 +42,7 @@ def _card(name: str, region: str, metric: str, words: str, **options: Any) -> Be
         target=region,
         species="macaque",
         parent=region,
-        controls=CONTROLS,
+        controls=RECORDING_CONTROLS["image"],
         options={
             "neuroids": {"region": region},
             "model_trials": TRIALS,

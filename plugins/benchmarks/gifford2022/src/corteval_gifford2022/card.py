@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from corteval.cards import BenchmarkCard
+from corteval.cards import RECORDING_CONTROLS, BenchmarkCard
 
 GIFFORD2022 = """@article{gifford2022large,
   title = {A large and rich {EEG} dataset for modeling human visual object recognition},
@@ -14,13 +14,6 @@ GIFFORD2022 = """@article{gifford2022large,
   doi = {10.1016/j.neuroimage.2022.119754}
 }"""
 
-_CONTROLS = (
-    "pixels",
-    "gabor-colour",
-    "random-cnn",
-    "random-projection/{features}",
-    "{model}-untrained",
-)
 _NOTES = (
     "EEG electrodes lie over many areas; as in Brain-Score, the model is asked for its IT",
     "each of 60 bins of 10 ms after onset is predicted from responses that the model gives once",
@@ -69,7 +62,7 @@ def _card(metric: str, form: str = "") -> BenchmarkCard:
         target="IT",
         species="human",
         parent=None if form else "IT",
-        controls=_CONTROLS,
+        controls=RECORDING_CONTROLS["image"],
         options={
             **options,
             "bins_as_neuroids": True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from corteval.cards import BenchmarkCard
+from corteval.cards import RECORDING_CONTROLS, BenchmarkCard
 
 HEBART2023 = """@article{hebart2023things,
   title = {THINGS-data, a multimodal collection of large-scale datasets for investigating object
@@ -16,13 +16,6 @@ HEBART2023 = """@article{hebart2023things,
   doi = {10.7554/eLife.82580}
 }"""
 
-_CONTROLS = (
-    "pixels",
-    "gabor-colour",
-    "random-cnn",
-    "random-projection/{features}",
-    "{model}-untrained",
-)
 _NOTES = (
     "voxels with a noise ceiling of at least 30 %, chosen on the trials that are tested on",
     "three people: the interval does not speak for others",
@@ -57,7 +50,7 @@ def _card(region: str, metric: str, form: str = "") -> BenchmarkCard:
         target=region,
         species="human",
         parent=None if form else region,
-        controls=_CONTROLS,
+        controls=RECORDING_CONTROLS["image"],
         options={
             **options,
             "neuroids": {"region": region, "nc_testset": {"at_least": 30.0}},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from corteval.cards import BenchmarkCard
+from corteval.cards import RECORDING_CONTROLS, BenchmarkCard
 
 BAGUS2022 = """@inproceedings{bagus2022primate,
   title = {Primate inferotemporal cortex neurons generalize better to novel image distributions than
@@ -16,13 +16,6 @@ BAGUS2022 = """@inproceedings{bagus2022primate,
 }"""
 
 _BINS = ((70.0, 170.0),)
-_CONTROLS = (
-    "pixels",
-    "gabor-colour",
-    "random-cnn",
-    "random-projection/{features}",
-    "{model}-untrained",
-)
 
 
 def _ridge(words: str, splits: str, form: str = "") -> BenchmarkCard:
@@ -49,7 +42,7 @@ def _ridge(words: str, splits: str, form: str = "") -> BenchmarkCard:
         target="IT",
         species="macaque",
         parent=None if form else "IT",
-        controls=_CONTROLS,
+        controls=RECORDING_CONTROLS["image"],
         options=options,
     )
 
@@ -69,7 +62,7 @@ READOUT = BenchmarkCard(
     data=("brainscore/Igustibagus2024",),
     target="IT",
     parent="engineering",
-    controls=_CONTROLS,
+    controls=RECORDING_CONTROLS["image"],
     chance=0.5,
     options={"visual_degrees": 8.0, "time_bins": _BINS},
 )

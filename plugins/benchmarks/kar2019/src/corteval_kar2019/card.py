@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from corteval.cards import BenchmarkCard, DataCard, Resource
+from corteval.cards import RECORDING_CONTROLS, BenchmarkCard, DataCard, Resource
 
 KAR2019 = """@article{kar2019evidence,
   title = {Evidence that recurrent circuits are critical to the ventral stream's execution of core
@@ -17,13 +17,6 @@ KAR2019 = """@article{kar2019evidence,
   doi = {10.1038/s41593-019-0392-5}
 }"""
 
-CONTROLS = (
-    "pixels",
-    "gabor-colour",
-    "random-cnn",
-    "random-projection/{features}",
-    "{model}-untrained",
-)
 VISUAL_DEGREES, TRIALS, CEILING = 8, 44, 0.79
 TIME_BINS = tuple((start, start + 10) for start in range(70, 250, 10))
 
@@ -40,7 +33,7 @@ def _card(metric: str, words: str) -> BenchmarkCard:
         target="IT",
         species="macaque",
         parent="IT",
-        controls=CONTROLS,
+        controls=RECORDING_CONTROLS["image"],
         options={
             "model_trials": TRIALS,
             "time_bins": TIME_BINS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from corteval.cards import BenchmarkCard, DataCard, Resource
+from corteval.cards import RECORDING_CONTROLS, BenchmarkCard, DataCard, Resource
 
 MAJAJHONG2015 = """@article{majaj2015simple,
   title = {Simple Learned Weighted Sums of Inferior Temporal Neuronal Firing Rates Accurately
@@ -30,13 +30,6 @@ MUZELLEC2026 = """@article{muzellec2026reverse,
   year = {2026}
 }"""
 
-CONTROLS = (
-    "pixels",
-    "gabor-colour",
-    "random-cnn",
-    "random-projection/{features}",
-    "{model}-untrained",
-)
 VISUAL_DEGREES, TRIALS = 8, 50
 
 _PUBLIC, _PRIVATE = "MajajHong2015public", "MajajHong2015"
@@ -86,7 +79,7 @@ def _card(
         target=region,
         species="macaque",
         parent=region if ceiling else None,
-        controls=CONTROLS,
+        controls=RECORDING_CONTROLS["image"],
         options={**asked, **options},
     )
 

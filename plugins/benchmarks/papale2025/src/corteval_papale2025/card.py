@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from corteval.cards import BenchmarkCard
+from corteval.cards import RECORDING_CONTROLS, BenchmarkCard
 
 PAPALE2025 = """@article{papale2025extensive,
   title = {An extensive dataset of spiking activity to reveal the syntax of the ventral stream},
@@ -14,13 +14,6 @@ PAPALE2025 = """@article{papale2025extensive,
   doi = {10.1016/j.neuron.2024.12.003}
 }"""
 
-_CONTROLS = (
-    "pixels",
-    "gabor-colour",
-    "random-cnn",
-    "random-projection/{features}",
-    "{model}-untrained",
-)
 _NOTES = (
     "multi-unit sites with reliability of at least .3, chosen on the trials that are tested on",
     "images of 18 degrees: a model with a smaller field of view sees their centre only",
@@ -55,7 +48,7 @@ def _card(region: str, metric: str, form: str = "") -> BenchmarkCard:
         target=region,
         species="macaque",
         parent=None if form else region,
-        controls=_CONTROLS,
+        controls=RECORDING_CONTROLS["image"],
         options={
             **options,
             "neuroids": {"region": region, "reliability": {"at_least": 0.3}},

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from corteval.cards import BenchmarkCard, DataCard, Resource
+from corteval.cards import RECORDING_CONTROLS, BenchmarkCard, DataCard, Resource
 
 _LICENCE = "none recorded in the registry"
 
@@ -29,23 +31,8 @@ SCHRIMPF2021 = """@article{schrimpf2021neural,
   doi = {10.1073/pnas.2105646118}
 }"""
 
-#: Subjects without language, or with little of it, that share what the sentences have in time.
-_CONTROLS = (
-    "sentence-length",
-    "word-position",
-    "word-rate",
-    "word-frequency",
-    "sentence-features",
-    "oasm",
-    "randomembedding-100",
-    "{model}-untrained",
-)
-
-#: What a model must explain more than, see the score's note.
-_NUISANCES = ("sentence-features",)
-
 #: Penalties of the published ridge regression (spec ``metrics``, Language 2.2).
-_ALPHAS = tuple(10.0**power for power in range(-3, 4))
+_PENALTIES = {"ridgecv": {"alphas": tuple(10.0**power for power in range(-3, 4))}, "linear": {}}
 
 #: Sentences of a topic are trained or tested on together, as published.
 _GROUPED = {"folds": "kfold", "count": 10, "seed": 1234, "group_by": "story"}
@@ -58,112 +45,106 @@ _TEXT = (
     "two wordings of the 384 sentences circulate; the digest of the stimuli tells which was shown"
 )
 
-_OF_VOXELS = {
-    "sampling": "sampled",  # ten people have too many subsets
-    "kept": True,
-}
+_OF_VOXELS = {"sampling": "sampled", "kept": True}  # ten people have too many subsets
+
+#: What every benchmark on the sentences of both experiments says.
+_SENTENCES = BenchmarkCard(
+    identifier="Pereira2018",
+    factory="corteval.benchmark:NeuralBenchmark",
+    summary="Human language areas (fMRI)",
+    licence="MIT",
+    bibtex=f"{PEREIRA2018}\n\n{SCHRIMPF2021}",
+    target="language_system",
+    species="human",
+    controls=RECORDING_CONTROLS["text"],
+    options={"neuroids": {"atlas": "language"}, "notes": (_TEXT,)},
+)
+
+#: Of regressions that nothing leaks into: the group they are averaged in, and what a model must
+#: explain more than, see the score's note.
+_SOUND: dict[str, Any] = {"parent": "Pereira2018", "nuisances": ("sentence-features",)}
 
 
-def _form(metric: str, splits: dict[str, Any], *, aggregate: str = "subjects") -> dict[str, Any]:
-    """Options of a regression and of its ceiling, which has the same fit and the same splits."""
-    fitted = {"alphas": _ALPHAS} if metric == "ridgecv" else {}
-    common = {"cross_validation": splits, "aggregate": aggregate}
-    return {
-        # a subject that predicts a constant, such as one that knows the place only, has r = 0
-        "metric_options": {**common, **fitted, "constant": "zero"},
-        "ceiling_options": {**common, **_OF_VOXELS, "fit": metric},
-    }
-
-
-def _card(
-    sentences: str, form: str, summary: str, metric: str, ceiling: str | None, **options: Any
-) -> BenchmarkCard:
-    notes = (_TEXT, *options.pop("notes", ()))
-    legacy = form not in ("ridge", "linear", "rdm", "cka")
-    if form in ("ridge", "linear"):
-        options["nuisances"] = _NUISANCES
-    return BenchmarkCard(
-        identifier=f"Pereira2018.{sentences}sentences-{form}",
-        factory="corteval.benchmark:NeuralBenchmark",
-        summary=f"Human language areas (fMRI), {sentences} sentences: {summary}",
-        licence="MIT",
-        bibtex=f"{PEREIRA2018}\n\n{SCHRIMPF2021}",
+def _experiment(sentences: str) -> BenchmarkCard:
+    return replace(
+        _SENTENCES,
+        identifier=f"Pereira2018.{sentences}sentences",
+        summary=f"{_SENTENCES.summary}, {sentences} sentences",
         data=(f"Pereira2018.{sentences}sentences",),
-        metric=metric,
-        ceiling=ceiling,
-        target="language_system",
-        species="human",
-        parent=None if legacy else "Pereira2018",
-        controls=_CONTROLS,
-        options={"neuroids": {"atlas": "language"}, "notes": notes, **options},
     )
 
 
-def _ridge(sentences: str) -> BenchmarkCard:
-    form = _form("ridgecv", _GROUPED)
-    return _card(
-        sentences, "ridge", "ridge, topics apart", "ridgecv", "subject_extrapolation", **form
-    )
-
-
-def _linear(sentences: str) -> BenchmarkCard:
-    form = _form("linear", _GROUPED)
-    return _card(
-        sentences,
-        "linear",
-        "least squares, topics apart",
-        "linear",
-        "subject_extrapolation",
-        **form,
-    )
-
-
-def _ridge_legacy(sentences: str) -> BenchmarkCard:
-    form = _form("ridgecv", _GROUPED, aggregate="neuroids")
-    words = "ridge, median over all voxels as published"
-    return _card(sentences, "ridge-legacy", words, "ridgecv", "subject_extrapolation", **form)
-
-
-def _ridge_shuffle(sentences: str) -> BenchmarkCard:
-    form = _form("ridgecv", _SHUFFLED)
-    words = "ridge, random splits"
-    return _card(
-        sentences,
-        "ridge-shuffle",
+def _fitted(
+    experiment: BenchmarkCard,
+    name: str,
+    words: str,
+    fit: str,
+    splits: Mapping[str, Any],
+    *,
+    aggregate: str = "subjects",
+    parent: str | None = None,
+    **options: Any,
+) -> BenchmarkCard:
+    """A regression, with the same fit and the same splits as its ceiling."""
+    shared = {"cross_validation": splits, "aggregate": aggregate}
+    return experiment.form(
+        name,
         words,
-        "ridgecv",
-        "subject_extrapolation",
-        notes=(_LEAKY,),
-        **form,
+        metric=fit,
+        ceiling="subject_extrapolation",
+        parent=parent,
+        options={
+            # a subject that predicts a constant, such as one that knows the place only, has r = 0
+            "metric_options": {**shared, **_PENALTIES[fit], "constant": "zero"},
+            "ceiling_options": {**shared, **_OF_VOXELS, "fit": fit},
+            **options,
+        },
     )
 
 
-def _linear_shuffle(sentences: str, ceiling: float) -> BenchmarkCard:
-    return _card(
-        sentences,
-        "linear-shuffle",
-        "as published, random splits",
-        "linear-legacy",
-        None,
-        published_ceiling=(ceiling, "correlation"),
-        notes=(_LEAKY,),
-    )
+def _ridge(experiment: BenchmarkCard) -> BenchmarkCard:
+    return _fitted(experiment, "ridge", "ridge, topics apart", "ridgecv", _GROUPED, **_SOUND)
 
 
-def _rdm(sentences: str) -> BenchmarkCard:
-    return _card(
-        sentences,
+def _linear(experiment: BenchmarkCard) -> BenchmarkCard:
+    words = "least squares, topics apart"
+    return _fitted(experiment, "linear", words, "linear", _GROUPED, **_SOUND)
+
+
+def _rdm(experiment: BenchmarkCard) -> BenchmarkCard:
+    return experiment.form(
         "rdm",
         "RDM of each person",
-        "rdm",
-        "rsa_upper",
-        metric_options={"subjects": "separate"},
-        lower_bound="rsa_lower",
+        metric="rdm",
+        ceiling="rsa_upper",
+        parent="Pereira2018",
+        options={"metric_options": {"subjects": "separate"}, "lower_bound": "rsa_lower"},
     )
 
 
-def _cka(sentences: str) -> BenchmarkCard:
-    return _card(sentences, "cka", "debiased CKA with all voxels", "cka", None)
+def _cka(experiment: BenchmarkCard) -> BenchmarkCard:
+    return experiment.form(
+        "cka", "debiased CKA with all voxels", metric="cka", parent="Pereira2018"
+    )
+
+
+def _ridge_legacy(experiment: BenchmarkCard) -> BenchmarkCard:
+    words = "ridge, median over all voxels as published"
+    return _fitted(experiment, "ridge-legacy", words, "ridgecv", _GROUPED, aggregate="neuroids")
+
+
+def _ridge_shuffle(experiment: BenchmarkCard) -> BenchmarkCard:
+    words = "ridge, random splits"
+    return _fitted(experiment, "ridge-shuffle", words, "ridgecv", _SHUFFLED, notes=(_LEAKY,))
+
+
+def _linear_shuffle(experiment: BenchmarkCard, ceiling: float) -> BenchmarkCard:
+    return experiment.form(
+        "linear-shuffle",
+        "as published, random splits",
+        metric="linear-legacy",
+        options={"published_ceiling": (ceiling, "correlation"), "notes": (_LEAKY,)},
+    )
 
 
 def _data(sentences: str, people: str) -> DataCard:
@@ -195,36 +176,28 @@ def _data(sentences: str, people: str) -> DataCard:
 DATA_243 = _data("243", "243 sentences of 72 passages")
 DATA_384 = _data("384", "384 sentences of 96 passages")
 
-RIDGE_243 = _ridge("243")
-RIDGE_384 = _ridge("384")
-LINEAR_243 = _linear("243")
-LINEAR_384 = _linear("384")
-RDM_243 = _rdm("243")
-RDM_384 = _rdm("384")
-CKA_243 = _cka("243")
-CKA_384 = _cka("384")
-RIDGE_LEGACY_243 = _ridge_legacy("243")
-RIDGE_LEGACY_384 = _ridge_legacy("384")
-RIDGE_SHUFFLE_243 = _ridge_shuffle("243")
-RIDGE_SHUFFLE_384 = _ridge_shuffle("384")
-#: Ceilings as the archive has them.
-LINEAR_SHUFFLE_243 = _linear_shuffle("243", 0.35378928)
-LINEAR_SHUFFLE_384 = _linear_shuffle("384", 0.36343748)
+_243, _384 = _experiment("243"), _experiment("384")
 
-PNAS2021 = BenchmarkCard(
+RIDGE_243, RIDGE_384 = _ridge(_243), _ridge(_384)
+LINEAR_243, LINEAR_384 = _linear(_243), _linear(_384)
+RDM_243, RDM_384 = _rdm(_243), _rdm(_384)
+CKA_243, CKA_384 = _cka(_243), _cka(_384)
+RIDGE_LEGACY_243, RIDGE_LEGACY_384 = _ridge_legacy(_243), _ridge_legacy(_384)
+RIDGE_SHUFFLE_243, RIDGE_SHUFFLE_384 = _ridge_shuffle(_243), _ridge_shuffle(_384)
+#: Ceilings as the archive has them.
+LINEAR_SHUFFLE_243 = _linear_shuffle(_243, 0.35378928)
+LINEAR_SHUFFLE_384 = _linear_shuffle(_384, 0.36343748)
+
+PNAS2021 = replace(
+    _SENTENCES,
     identifier="Pereira2018-pnas2021",
     factory="corteval_regression.pnas2021:PNAS2021Benchmark",
     summary="Human language areas (fMRI), 627 sentences: protocol of PNAS 2021",
-    licence="MIT",
-    bibtex=f"{PEREIRA2018}\n\n{SCHRIMPF2021}",
     data=("Pereira2018.384sentences", "Pereira2018.243sentences"),
     metric="linear",
     ceiling="subject_extrapolation",
-    target="language_system",
-    species="human",
-    controls=_CONTROLS,
     options={
-        "neuroids": {"atlas": "language"},
+        "neuroids": _SENTENCES.options["neuroids"],
         "ceiling_of": "score",
         "ceiling_options": _OF_VOXELS,
         "notes": (_TEXT, _LEAKY),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from corteval.cards import BenchmarkCard
+from corteval.cards import RECORDING_CONTROLS, BenchmarkCard
 
 RAJALINGHAM2020 = """@article{rajalingham2020inferior,
   title = {The inferior temporal cortex is a potential cortical precursor of orthographic processing
@@ -19,13 +19,6 @@ RAJALINGHAM2020 = """@article{rajalingham2020inferior,
   doi = {10.1038/s41467-020-17714-3}
 }"""
 
-CONTROLS = (
-    "pixels",
-    "gabor-colour",
-    "random-cnn",
-    "random-projection/{features}",
-    "{model}-untrained",
-)
 VISUAL_DEGREES, TRIALS = 8, 33
 
 
@@ -42,7 +35,7 @@ def _card(metric: str, words: str, *, order: str = "ids", **options: Any) -> Ben
         target="IT",
         species="macaque",
         parent="IT",
-        controls=CONTROLS,
+        controls=RECORDING_CONTROLS["image"],
         options={
             "neuroids": {"region": "IT"},
             "model_trials": TRIALS,

@@ -6,15 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-from corteval.cards import BenchmarkCard
-
-CONTROLS = (
-    "pixels",
-    "gabor-colour",
-    "random-cnn",
-    "random-projection/{features}",
-    "{model}-untrained",
-)
+from corteval.cards import RECORDING_CONTROLS, BenchmarkCard
 
 
 @final
@@ -98,7 +90,7 @@ def _card(
         target=region,
         species="macaque",
         parent=region,
-        controls=CONTROLS,
+        controls=RECORDING_CONTROLS["image"],
         options={
             "neuroids": {"region": region},
             "model_trials": recording.trials,

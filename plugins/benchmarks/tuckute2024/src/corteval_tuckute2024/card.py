@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from corteval.cards import BenchmarkCard
+from corteval.cards import RECORDING_CONTROLS, BenchmarkCard
 
 TUCKUTE2024 = """@article{tuckute2024driving,
   title = {Driving and suppressing the human language network using large language models},
@@ -14,18 +14,6 @@ TUCKUTE2024 = """@article{tuckute2024driving,
   year = {2024},
   doi = {10.1038/s41562-023-01783-7}
 }"""
-
-#: Subjects without language, or with little of it, that share what is easy to know of sentences.
-_CONTROLS = (
-    "sentence-length",
-    "word-position",
-    "word-rate",
-    "word-frequency",
-    "sentence-features",
-    "oasm",
-    "randomembedding-100",
-    "{model}-untrained",
-)
 
 #: Penalties of the published ridge regression (spec ``metrics``, Language 2.2).
 _ALPHAS = tuple(10.0**power for power in range(-3, 4))
@@ -52,7 +40,7 @@ def _card(form: str, summary: str, metric: str, **options: Any) -> BenchmarkCard
         target="language_system",
         species="human",
         parent="Tuckute2024",
-        controls=_CONTROLS,
+        controls=RECORDING_CONTROLS["text"],
         options={
             # a subject that predicts a constant has r = 0
             "metric_options": {"cross_validation": _SPLITS, "constant": "zero", **options},
