@@ -113,7 +113,7 @@ def test_the_chart_of_means_is_there_for_a_telephone_too():
 
 def test_one_model_and_a_column_without_a_number_are_fine():
     nothing = Score.unscored("undefined", "why", model="a", benchmark="B2")
-    assert "1 models" in text_of(page(gathered([score("a", "B1"), nothing])))
+    assert "1 model, 2 benchmarks: 1 score," in text_of(page(gathered([score("a", "B1"), nothing])))
 
 
 @pytest.mark.parametrize("name", HOSTILE)

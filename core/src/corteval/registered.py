@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from corteval import settings
-from corteval.cards import BenchmarkCard, DataCard, MetricCard, check_identifier
+from corteval.cards import (
+    RECORDING_CONTROLS,
+    BenchmarkCard,
+    DataCard,
+    MetricCard,
+    check_identifier,
+)
 from corteval.errors import CortevalError, PluginError
 
 SCHEMA = "corteval.registered/1"
@@ -25,14 +31,7 @@ _PROJECT = ".corteval"
 CONTROLS = {
     "image": ("pixels", "gabor-colour", "random-cnn", "{model}-untrained"),
     "text": (
-        "sentence-length",
-        "word-position",
-        "word-rate",
-        "word-frequency",
-        "sentence-features",
-        "oasm",
-        "randomembedding-100",
-        "{model}-untrained",
+        *RECORDING_CONTROLS["text"],
         *(f"{{model}}-untrained-seed{seed}" for seed in range(1, 5)),
     ),
 }
