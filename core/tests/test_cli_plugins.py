@@ -50,7 +50,7 @@ class TestInfo:
         assert (card["kind"], card["size"], card["access"]) == ("data", len(CONTENT), "public")
         assert card["resources"][0]["downloaded"] is False
         (metric,) = run_json(run, "info", "toymetric")["cards"]
-        assert metric["bounds"] == [None, 0.0]
+        assert metric["bounds"] == [None, 1.0]
 
     def test_unknown_identifier_is_a_usage_error_with_suggestions(self, run):
         answer = run_json(run, "info", "toy-quite", code=2)

@@ -197,9 +197,12 @@ def why_no_sandbox():
 
 
 @pytest.mark.skipif(bool(why_no_sandbox()), reason=why_no_sandbox())
-def test_in_a_sandbox_there_is_neither_a_network_nor_a_home(world):
-    secret = world.home.parent / "responses.csv"
-    secret.write_text("1,2,3")
+def test_in_a_sandbox_there_is_neither_a_network_nor_a_home(world, tmp_path, monkeypatch):
+    secret, beside = world.home.parent / "responses.csv", tmp_path / "desk" / "responses.csv"
+    beside.parent.mkdir()
+    for file in (secret, beside):
+        file.write_text("1,2,3")
+    monkeypatch.chdir(beside.parent)  # `python -m` searches it for modules
     report = world.run("prowls,toy-vision", "--workers", "1", "--isolate", "sandbox")
     assert report["computed"] == 2
     (folder,) = (world.home / "runs").iterdir()
@@ -207,7 +210,7 @@ def test_in_a_sandbox_there_is_neither_a_network_nor_a_home(world):
     (line,) = [n for n in said.splitlines() if n.startswith("found: ")]
     found = json.loads(line.removeprefix("found: "))
     assert not found["network"] and not found["home"]
-    assert str(secret) not in found["readable"]
+    assert not {str(secret), str(beside)} & {*found["readable"]}
     # what it is shown, what was recorded, and the sandbox's own: no run, record or data set
     assert not [n for n in found["readable"] if "records" in n or "runs" in n or "data" in n]
     assert {r.isolation for r in world.records().values()} == {"sandbox"}

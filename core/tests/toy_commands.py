@@ -86,7 +86,7 @@ MEAN = benchmark("mean", data=("Toy",), metric="toymetric", ceiling="absent-ceil
                  bibtex="@misc{{toydata, title = {{Data}}}}\\n@misc{{other, title = {{Other}}}}")
 UNDEFINED = benchmark("undefined", options={{"undefined": True}})
 METRIC = MetricCard(identifier="toymetric", factory="toys:m", summary="Toy", licence="MIT",
-                    bounds=(float("-inf"), 0.0))
+                    bounds=(float("-inf"), 1.0))
 TWO_KINDS = MetricCard(identifier="toy-quiet", factory="toys:m", summary="Toy", licence="MIT")
 DATA = DataCard(identifier="Toy", factory="toys:d", summary="Toy", licence="CC0-1.0",
                 bibtex="@misc{{toydata, title = {{Data}}}}", resources=(Resource(

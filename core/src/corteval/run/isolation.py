@@ -118,7 +118,7 @@ def _bubblewrap(model: str, folder: Path) -> list[str]:
 
 def _visible(model: str) -> Iterator[Path]:
     """Files and folders that the process may read."""
-    named = [*_SYSTEM, *_ALSO, sys.base_prefix, sys.prefix, *sys.path]
+    named = [*_SYSTEM, *_ALSO, sys.base_prefix, sys.prefix, *_searched()]
     named += [str(path.absolute()) for path in settings.plugin_path()]
     named.append(os.environ.get("HF_HOME", str(Path.home() / ".cache" / "huggingface")))
     for name in named:
@@ -128,6 +128,13 @@ def _visible(model: str) -> Iterator[Path]:
     yield from registry.own_files(model)
     # from here, where there is a network
     yield from fetch_all(registry.models.member_card(model).resources)
+
+
+def _searched() -> list[str]:
+    """Where modules are found, without the folder somebody was in: ``python -m`` puts it first."""
+    first, *others = sys.path
+    was_in = not sys.flags.safe_path and Path(first or ".").absolute() == Path.cwd()
+    return others if was_in else sys.path
 
 
 def environment_of(model: str) -> Path:
