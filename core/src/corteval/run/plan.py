@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
-from corteval import registry
-from corteval.cards import BenchmarkCard
 from corteval.errors import CortevalError, OptionError
 from corteval.notebook import Rows, Tabular
+from corteval.run.card_rules import Cards
 from corteval.run.cells import Cell, key_of
 from corteval.run.index import Index, Row
 from corteval.run.prediction import Predictions
@@ -209,7 +208,7 @@ def make_plan(
     """
     current = index.all_current()
     predictions = Predictions.of(current.values(), probed)
-    cards = _Cards.of(models, benchmarks)
+    cards = Cards.of(models, benchmarks)
     known = tuple(
         _known(Cell(model=model, benchmark=benchmark, seed=seed), cards, current, predictions)
         for model in models
@@ -227,74 +226,7 @@ def make_plan(
     )
 
 
-@final
-@dataclass(frozen=True, kw_only=True)
-class _Cards:
-    """What the cards say of each model and benchmark, looked up once for all of their cells.
-
-    Args:
-        broken: why a name cannot be resolved.
-        takes: modalities of each model.
-        shown: modalities of the data of each benchmark, empty where they are not known.
-        benchmarks: cards.
-    """
-
-    broken: Mapping[str, str]
-    takes: Mapping[str, frozenset[str]]
-    shown: Mapping[str, frozenset[str]]
-    benchmarks: Mapping[str, BenchmarkCard]
-
-    @classmethod
-    def of(cls, models: Iterable[str], benchmarks: Iterable[str]) -> _Cards:
-        """Cards of all that can be resolved."""
-        broken: dict[str, str] = {}
-        takes: dict[str, frozenset[str]] = {}
-        for model in models:
-            try:
-                card = registry.models.member_card(model)
-                takes[model] = getattr(card, "modalities", frozenset())
-            except CortevalError as error:
-                broken[model] = str(error)
-        found: dict[str, BenchmarkCard] = {}
-        for benchmark in benchmarks:
-            try:
-                found[benchmark] = registry.benchmarks.member_card(benchmark)
-            except CortevalError as error:
-                broken[benchmark] = str(error)
-        data = {name for card in found.values() for name in card.data}
-        modalities = {name: _modality(name) for name in data}
-        shown = {
-            benchmark: _joined([modalities[name] for name in card.data])
-            for benchmark, card in found.items()
-        }
-        return cls(broken=broken, takes=takes, shown=shown, benchmarks=found)
-
-    def refused(self, cell: Cell) -> str:
-        """Why the cards alone say that the model cannot do the benchmark."""
-        takes, shown = self.takes[cell.model], self.shown[cell.benchmark]
-        if shown and takes and not shown & takes:
-            return (
-                f"{cell.model} takes {' or '.join(sorted(takes))}; the stimuli of {cell.benchmark} "
-                f"are {' and '.join(sorted(shown))}."
-            )
-        return ""
-
-
-def _modality(data: str) -> str:
-    """Of what a data set shows; empty where its use tells."""
-    try:
-        return registry.data_card(data).modality
-    except CortevalError:
-        return ""
-
-
-def _joined(modalities: Sequence[str]) -> frozenset[str]:
-    return frozenset(modalities) if all(modalities) else frozenset()
-
-
-def _known(
-    cell: Cell, cards: _Cards, current: Mapping[str, Row], predictions: Predictions
-) -> Known:
+def _known(cell: Cell, cards: Cards, current: Mapping[str, Row], predictions: Predictions) -> Known:
     reason = cards.broken.get(cell.model) or cards.broken.get(cell.benchmark)
     if reason is not None:
         return Known(cell=cell, key="", state="broken", reason=reason)
@@ -302,7 +234,7 @@ def _known(
         key = key_of(cell)
     except CortevalError as error:
         return Known(cell=cell, key="", state="broken", reason=str(error))
-    refused = cards.refused(cell)
+    refused = cards.ruled_out(cell.model, cell.benchmark)
     if refused:
         return Known(cell=cell, key=key, state="not applicable", reason=refused)
     row = current.get(key)
@@ -314,7 +246,7 @@ def _known(
     return Known(cell=cell, key=key, state="missing", seconds=seconds, peak_bytes=peak_bytes)
 
 
-def _tasks(wanted: Sequence[Known], cards: _Cards) -> Iterable[Task]:
+def _tasks(wanted: Sequence[Known], cards: Cards) -> Iterable[Task]:
     """Tasks for cells, with what several of them share first.
 
     Recordings that several neural benchmarks on the same data ask of a model are made by one task
@@ -360,7 +292,7 @@ def _tasks(wanted: Sequence[Known], cards: _Cards) -> Iterable[Task]:
         yield task
 
 
-def _pass(cell: Cell, cards: _Cards) -> tuple[str, tuple[str, ...], bool]:
+def _pass(cell: Cell, cards: Cards) -> tuple[str, tuple[str, ...], bool]:
     """Model, data, and whether a task before it can make the recordings of the cell."""
     card = cards.benchmarks[cell.benchmark]
     return cell.model, card.data, card.factory == _RECORDING
